@@ -1,0 +1,107 @@
+"""``params.yaml``, parsed and checked: an unknown key or an impossible value is refused before any work starts."""
+
+from datetime import date
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+PARAMS_FILE = Path("params.yaml")
+
+
+class ParamsError(ValueError):
+    """``params.yaml`` holds something the pipeline does not know or cannot use."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DemoCompanyParams(_Section):
+    """Size and seed of the simulated company; ``end`` is the first moment after its history (UTC)."""
+
+    seed: int = Field(ge=0)
+    accounts: int = Field(ge=10)
+    months: int = Field(ge=3)
+    tickets: int = Field(ge=200)
+    end: date
+
+
+class IngestParams(_Section):
+    """Which folder under ``data/`` is read, through which mapping, and how much of a table may be rejected."""
+
+    source: str
+    mapping: Path
+    max_quarantined_share: float = Field(ge=0, lt=1)
+
+
+class SplitParams(_Section):
+    """Shares of tickets by time: the newest evaluate, those before them calibrate, the rest trains."""
+
+    calibration_share: float = Field(gt=0, lt=0.5)
+    evaluation_share: float = Field(gt=0, lt=0.5)
+
+
+class IntentParams(_Section):
+    """Intent model: rarest label learnt, candidates ranked, folds of out-of-fold evidence, Optuna trials."""
+
+    min_examples: int = Field(ge=2)
+    candidates: int = Field(ge=2, le=20)
+    folds: int = Field(ge=2)
+    trials: int = Field(ge=1)
+    max_training_tickets: int = Field(ge=100)
+
+
+class TrialsParams(_Section):
+    """Optuna trials of one model."""
+
+    trials: int = Field(ge=1)
+
+
+class ChurnParams(TrialsParams):
+    """Churn model: how many days ahead it looks."""
+
+    horizon_days: int = Field(ge=1)
+
+
+class RiskParams(_Section):
+    """Automatic resolution: precision promised, and the confidence of its one-sided lower bound."""
+
+    confidence: float = Field(ge=0.5, lt=1)
+    precision: float = Field(ge=0.95, lt=1)
+
+
+class ReleaseParams(_Section):
+    """Which desk policy goes into the release."""
+
+    desk: Path
+
+
+class Params(_Section):
+    """All of ``params.yaml``."""
+
+    seed: int = Field(ge=0)
+    demo_company: DemoCompanyParams
+    ingest: IngestParams
+    split: SplitParams
+    intent: IntentParams
+    sentiment: TrialsParams
+    priority: TrialsParams
+    churn: ChurnParams
+    risk: RiskParams
+    release: ReleaseParams
+
+
+def load_params(path: Path = PARAMS_FILE) -> Params:
+    """Read and check the parameters. Raises ``ParamsError`` naming each offending key."""
+    if not path.exists():
+        raise ParamsError(f"{path} not found: run this from the project's root")
+    try:
+        return Params.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except yaml.YAMLError as error:
+        raise ParamsError(f"{path} is not valid YAML: {error}") from error
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, e['loc']))}: {e['msg']} (found {e['input']!r})" for e in error.errors()
+        )
+        raise ParamsError(f"{path}: {problems}") from error

@@ -1,0 +1,100 @@
+"""Everything policy may know about one ticket at one moment: plain data, no model, no store."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+Sentiment = Literal["asking", "confused", "frustrated"]
+Level = Literal["low", "normal", "high", "urgent"]
+
+
+@dataclass(frozen=True)
+class AccountFacts:
+    """The account as known at ``Situation.as_of``. Amounts in cents; ``None`` means unknown, never zero."""
+
+    account_id: str
+    plan: str | None = None
+    status: str | None = None
+    segment: str | None = None
+    language: str | None = None
+    owner: str | None = None
+    contract_value_cents: int | None = None
+    lifetime_value_cents: int | None = None
+    seats: int | None = None
+    renewal_in_days: float | None = None
+    churn_risk: float | None = None
+    """Probability of leaving within 90 days; ``None`` without a churn model."""
+    usage_change: float | None = None
+    """Uses in the last 7 days relative to the weekly mean of the 28 days before: -0.5 is half."""
+    errors_7d: int = 0
+    busiest_feature: str | None = None
+    tickets_90d: int = 0
+    open_tickets: int = 0
+    last_csat: float | None = None
+
+
+@dataclass(frozen=True)
+class PastTicket:
+    """An earlier ticket of the same contact or account, as known at ``Situation.as_of``."""
+
+    ticket_id: str
+    created_at: datetime
+    subject: str
+    intent: str | None
+    solved: bool
+    resolution: str | None
+    """The last public reply by an agent before it was solved."""
+    same_contact: bool = True
+    similarity: float = 0.0
+
+
+@dataclass(frozen=True)
+class Surge:
+    """How often one issue was reported across customers in the last 24 hours, against its own baseline."""
+
+    accounts_24h: int = 0
+    tickets_24h: int = 0
+    baseline_per_day: float = 0.0
+
+
+@dataclass(frozen=True)
+class Situation:
+    """One ticket, what the models say of it, and what is known about who wrote it, as of ``as_of``."""
+
+    ticket_id: str
+    created_at: datetime
+    as_of: datetime
+    channel: str
+    subject: str
+    body: str
+    language: str
+    """ISO 639-1, ``und`` where it could not be told."""
+    language_confidence: float
+    intent: str | None
+    """``None`` where no model could say."""
+    intent_probability: float
+    """Calibrated probability that ``intent`` is right."""
+    out_of_scope: bool
+    sentiment: Sentiment
+    frustration: float
+    """0 (calm) to 1."""
+    frustration_signals: tuple[str, ...]
+    priority_level: Level
+    priority_score: float
+    """0 (low) to 1 (urgent)."""
+    contact_id: str | None = None
+    contact_name: str | None = None
+    account: AccountFacts | None = None
+    repeats_30d: int = 0
+    """Earlier tickets of the same person about the same issue in the last 30 days, over all channels."""
+    failed_logins_24h: int = 0
+    surge: Surge = Surge()
+    automation_threshold: float | None = None
+    """Risk-controlled probability threshold of this intent; ``None`` where too little evidence exists."""
+    automation_evidence: str = ""
+    past_tickets: tuple[PastTicket, ...] = ()
+    similar_solved: tuple[PastTicket, ...] = ()
+    articles: tuple[tuple[str, str, str], ...] = ()
+    """(article id, title, body) answering the intent, in the ticket's language first."""
+    degraded: tuple[str, ...] = field(default=())
+    """Parts that were missing when this was assembled, for example ``no churn model``."""

@@ -1,0 +1,142 @@
+"""The decision record: what the service answers, what the ledger stores, what an agent overrides."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Action = Literal["human", "assist", "auto_resolve"]
+Confidence = Literal["high", "medium", "low"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Alternative(_Part):
+    name: str
+    probability: float
+
+
+class Intent(_Part):
+    """``probability`` is the calibrated probability that ``name`` is right; ``name`` is null without a model."""
+
+    name: str | None
+    probability: float
+    confidence: Confidence
+    out_of_scope: bool
+    alternatives: list[Alternative]
+
+
+class Language(_Part):
+    code: str
+    confidence: float
+
+
+class Mood(_Part):
+    state: Literal["asking", "confused", "frustrated"]
+    frustration: float
+    signals: list[str]
+
+
+class Priority(_Part):
+    level: Literal["urgent", "high", "normal", "low"]
+    score: float
+    reasons: list[str]
+
+
+class Account(_Part):
+    """``contract_value`` in currency units a year; null means unknown."""
+
+    account_id: str | None
+    contract_value: float | None
+    renewal_in_days: float | None
+    churn_risk: float | None
+    health: Literal["good", "watch", "poor", "unknown"]
+
+
+class Sla(_Part):
+    first_response_due_at: datetime | None
+    resolution_due_at: datetime | None
+    breach_risk: float | None
+
+
+class Escalation(_Part):
+    kind: Literal["technical", "account", "crisis", "regulatory"]
+    reason: str
+    queue: str
+
+
+class Route(_Part):
+    queue: str
+    agent: str | None
+    reason: str
+
+
+class Gate(_Part):
+    name: str
+    passed: bool
+    value: str
+    required: str
+
+
+class Suggestion(_Part):
+    reply: str
+    confidence: float
+    sources: list[str]
+
+
+class Related(_Part):
+    ticket_id: str
+    created_at: datetime
+    subject: str
+    intent: str | None
+    resolution: str | None
+    similarity: float | None = None
+
+
+class Context(_Part):
+    """``summary`` is exactly three sentences."""
+
+    summary: str
+    related_tickets: list[Related]
+    usage: dict[str, float | int | str | None]
+    account_health: list[str]
+    similar_solved: list[Related]
+
+
+class FollowUp(_Part):
+    kind: Literal["confirmation", "check_in", "usage_check"]
+    due_at: datetime
+    reason: str
+
+
+class QueueRank(_Part):
+    """Place in the queue: a larger ``value_at_risk`` is served first."""
+
+    value_at_risk: float
+    reasons: list[str]
+
+
+class Decision(_Part):
+    """One decision about one ticket, as of ``at``, by ``release``."""
+
+    decision_id: str
+    ticket_id: str
+    at: datetime
+    release: str
+    degraded: list[str]
+    intent: Intent
+    language: Language
+    sentiment: Mood
+    priority: Priority
+    account: Account
+    sla: Sla
+    escalations: list[Escalation]
+    route: Route
+    action: Action
+    gates: list[Gate]
+    suggestion: Suggestion | None
+    context: Context
+    follow_ups: list[FollowUp]
+    queue: QueueRank
