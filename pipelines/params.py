@@ -1,4 +1,4 @@
-"""``params.yaml``, parsed and checked: an unknown key or an impossible value is refused before any work starts."""
+"""``params.yaml``, parsed and checked: unknown keys and impossible values are refused before work starts."""
 
 from datetime import date
 from pathlib import Path
@@ -28,7 +28,7 @@ class DemoCompanyParams(_Section):
 
 
 class IngestParams(_Section):
-    """Which folder under ``data/`` is read, through which mapping, and how much of a table may be rejected."""
+    """Which folder under ``data/`` is read, through which mapping, and how much may be rejected."""
 
     source: str
     mapping: Path

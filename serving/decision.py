@@ -14,12 +14,14 @@ class _Part(BaseModel):
 
 
 class Alternative(_Part):
+    """Another intent the ticket could have, and how probable it is."""
+
     name: str
     probability: float
 
 
 class Intent(_Part):
-    """``probability`` is the calibrated probability that ``name`` is right; ``name`` is null without a model."""
+    """``probability`` is the calibrated probability that ``name`` is right; without a model it is null."""
 
     name: str | None
     probability: float
@@ -29,17 +31,23 @@ class Intent(_Part):
 
 
 class Language(_Part):
+    """ISO 639-1 code (``und`` where it could not be told) and how sure the detector is."""
+
     code: str
     confidence: float
 
 
 class Mood(_Part):
+    """How the customer writes; ``frustration`` from 0 (calm) to 1, with what it was read from."""
+
     state: Literal["asking", "confused", "frustrated"]
     frustration: float
     signals: list[str]
 
 
 class Priority(_Part):
+    """Level and ``score`` from 0 (low) to 1 (urgent), with reasons in words."""
+
     level: Literal["urgent", "high", "normal", "low"]
     score: float
     reasons: list[str]
@@ -56,24 +64,32 @@ class Account(_Part):
 
 
 class Sla(_Part):
+    """When an answer and a solution are due (UTC), and the probability of being late."""
+
     first_response_due_at: datetime | None
     resolution_due_at: datetime | None
     breach_risk: float | None
 
 
 class Escalation(_Part):
+    """One escalation: its kind, why, and the queue it goes to."""
+
     kind: Literal["technical", "account", "crisis", "regulatory"]
     reason: str
     queue: str
 
 
 class Route(_Part):
+    """The queue and, where one fits, the agent, with the reason."""
+
     queue: str
     agent: str | None
     reason: str
 
 
 class Gate(_Part):
+    """One condition of automatic resolution: what was found and what is required."""
+
     name: str
     passed: bool
     value: str
@@ -81,12 +97,16 @@ class Gate(_Part):
 
 
 class Suggestion(_Part):
+    """A reply an agent may send, how sure it is, and where it comes from."""
+
     reply: str
     confidence: float
     sources: list[str]
 
 
 class Related(_Part):
+    """An earlier ticket and how it was resolved; ``similarity`` from 0 to 1 where compared by text."""
+
     ticket_id: str
     created_at: datetime
     subject: str
@@ -106,6 +126,8 @@ class Context(_Part):
 
 
 class FollowUp(_Part):
+    """Something to be done after the answer."""
+
     kind: Literal["confirmation", "check_in", "usage_check"]
     due_at: datetime
     reason: str
