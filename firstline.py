@@ -1,0 +1,144 @@
+"""The command line. Each command imports what it needs when it runs, so that ``--help`` answers at once."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Firstline: score, route, escalate and resolve support tickets, with people in charge.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+feedback_app = typer.Typer(help="What agents corrected.", no_args_is_help=True)
+app.add_typer(feedback_app, name="feedback")
+
+QUIET_BY_DEFAULT = {
+    "BENTOML_DO_NOT_TRACK": "True",
+    "DO_NOT_TRACK": "1",
+    "GX_ANALYTICS_ENABLED": "false",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "OTEL_SDK_DISABLED": "true",
+}
+"""No telemetry and no unpickling of models, unless the caller's environment says otherwise."""
+
+
+@app.command()
+def demo() -> None:
+    """Run the whole loop once on the simulated company: data, training, service, morning queue, monitor."""
+    from pipelines.demo import run_demo
+
+    run_demo()
+
+
+@app.command()
+def ingest(
+    folder: Annotated[Path, typer.Argument(help="Folder that holds the raw exports.")],
+    mapping: Annotated[Path, typer.Option(help="Mapping file: source columns to canonical columns.")],
+    name: Annotated[str | None, typer.Option(help="Name under data/; default: the folder's.")] = None,
+    extra: Annotated[
+        list[Path] | None, typer.Option(help="Further files the mapping refers to, for example a taxonomy.")
+    ] = None,
+) -> None:
+    """Bring a desk's exports into data/ and point the pipeline at them; `dvc repro` does the rest."""
+    from pipelines.ingest import adopt
+
+    for line in adopt(folder, mapping, name=name or folder.resolve().name, extra=extra or []):
+        typer.echo(line)
+
+
+@app.command()
+def backfill() -> None:
+    """Load the canonical tables into the store that the service reads its context from."""
+    from serving.backfill import main
+
+    main()
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+) -> None:
+    """Start the scoring service with the promoted release."""
+    from serving.run import serve as serve_forever
+
+    serve_forever(host=host, port=port)
+
+
+@app.command()
+def promote(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the gate table and stop.")] = False,
+) -> None:
+    """Make the release of the last `dvc repro` the serving champion, if it passes every gate."""
+    from pipelines.promote import promote as promote_candidate
+
+    raise typer.Exit(promote_candidate(dry_run=dry_run))
+
+
+@app.command()
+def rollback() -> None:
+    """Make the last good release the serving champion again."""
+    from pipelines.promote import rollback as roll_back
+
+    raise typer.Exit(roll_back())
+
+
+@app.command()
+def status() -> None:
+    """Show which releases serve, how old they are, and the monitor's last verdict."""
+    from pipelines.promote import print_status
+
+    print_status()
+
+
+@app.command()
+def monitor() -> None:
+    """Compare what the service sees with what it was trained on, and print one verdict line."""
+    from monitoring.monitor import main
+
+    main()
+
+
+@feedback_app.command("export")
+def feedback_export() -> None:
+    """Write corrections made by agents to data/ as new files, for the next training."""
+    from monitoring.feedback import main
+
+    main()
+
+
+@app.command()
+def results() -> None:
+    """Write docs/results.md again from docs/results.json."""
+    from pipelines.results import RESULTS_PAGE, read_results, results_page
+
+    RESULTS_PAGE.write_text(results_page(read_results()), encoding="utf-8")
+    typer.echo(f"wrote {RESULTS_PAGE}")
+
+
+@app.command()
+def drill(
+    only: Annotated[str | None, typer.Option(help="Run only this drill.")] = None,
+) -> None:
+    """Run what takes longer than a test may, and record the figures in docs/results.json."""
+    from pipelines.drill import run_drills
+
+    raise typer.Exit(run_drills(only))
+
+
+def main() -> None:
+    """Entry point of ``firstline``: user errors end with one line and exit status 1, never a traceback."""
+    for name, value in QUIET_BY_DEFAULT.items():
+        os.environ.setdefault(name, value)
+    try:
+        app()
+    except (ValueError, FileNotFoundError) as error:
+        sys.exit(f"firstline: {error}")
+
+
+if __name__ == "__main__":
+    main()
