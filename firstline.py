@@ -138,6 +138,8 @@ def main() -> None:
         app()
     except (ValueError, FileNotFoundError) as error:
         sys.exit(f"firstline: {error}")
+    except KeyboardInterrupt:
+        sys.exit("firstline: interrupted; run the same command again, what is finished is not done twice")
 
 
 if __name__ == "__main__":
