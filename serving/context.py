@@ -1,0 +1,254 @@
+"""The online context: canonical tables in the store, and the questions that one ticket asks of them.
+
+Every question takes ``as_of`` and sees only rows with ``known_at < as_of``.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import pandas as pd
+from sqlalchemy import ColumnElement, Connection, Select, Table, func, or_, select, union_all
+
+from features.schema import TABLES, empty_table
+from policy.situation import Surge
+from serving.codec import to_frame, to_rows
+from serving.database import insert_new
+from serving.moments import microseconds
+from serving.tables import CONTEXT, contact_handles, decisions
+
+USAGE_WINDOW = timedelta(days=120)
+"""Usage older than this is not kept online; no feature looks back further."""
+SURGE_BASELINE_DAYS = 28
+
+
+class Person(NamedTuple):
+    """Who wrote: a known contact, or nothing."""
+
+    contact_id: str | None
+    account_id: str | None
+    name: str | None
+
+
+def append(connection: Connection, name: str, frame: pd.DataFrame) -> int:
+    """Add the rows of ``frame`` whose key is new to context table ``name``; returns how many were new."""
+    rows = to_rows(name, frame)
+    added = insert_new(connection, CONTEXT[name], rows)
+    if name == "contacts":
+        insert_new(connection, contact_handles, _handle_rows(frame))
+    return added
+
+
+def history_for(
+    connection: Connection, account_id: str | None, contact_id: str | None, as_of: datetime
+) -> dict[str, pd.DataFrame]:
+    """Canonical rows about the account or the contact with ``known_at < as_of``, oldest first.
+
+    Tickets and their events are complete, usage covers the last ``USAGE_WINDOW``. Agents and articles belong
+    to nobody and are left empty: see ``reference``.
+    """
+    before = microseconds(as_of)
+    tickets, events, usage = CONTEXT["tickets"], CONTEXT["ticket_events"], CONTEXT["usage"]
+    owned = _about(tickets, account_id, contact_id)
+    since = microseconds(as_of - USAGE_WINDOW)
+    its_events = events.c.ticket_id.in_(select(tickets.c.ticket_id).where(owned, tickets.c.known_at < before))
+    return {
+        "accounts": _read(connection, "accounts", _is(CONTEXT["accounts"], "account_id", account_id), before),
+        "contacts": _read(connection, "contacts", _is(CONTEXT["contacts"], "contact_id", contact_id), before),
+        "agents": empty_table("agents"),
+        "articles": empty_table("articles"),
+        "tickets": _read(connection, "tickets", owned, before),
+        "ticket_events": _read(connection, "ticket_events", its_events, before),
+        "usage": _read(
+            connection, "usage", _is(usage, "account_id", account_id) & (usage.c.day >= since), before
+        ),
+    }
+
+
+def reference(connection: Connection, name: str, as_of: datetime) -> pd.DataFrame:
+    """The newest version of every row of ``agents`` or ``articles`` as of ``as_of``."""
+    table = CONTEXT[name]
+    identity = TABLES[name].key[0]
+    rows = _read(connection, name, table.c.known_at < microseconds(as_of), microseconds(as_of))
+    return rows.drop_duplicates(identity, keep="last").reset_index(drop=True)
+
+
+def person(
+    connection: Connection, contact_id: str | None, handle: str | None, as_of: datetime
+) -> Person | None:
+    """The contact with this id, or the one who owned ``handle`` (kind:value, case ignored) last."""
+    before = microseconds(as_of)
+    if contact_id is None and handle is not None:
+        contact_id = connection.scalar(
+            select(contact_handles.c.contact_id)
+            .where(contact_handles.c.handle == _normal_handle(handle), contact_handles.c.known_at < before)
+            .order_by(contact_handles.c.known_at.desc())
+            .limit(1)
+        )
+    if contact_id is None:
+        return None
+    contacts = CONTEXT["contacts"]
+    row = connection.execute(
+        select(contacts.c.contact_id, contacts.c.account_id, contacts.c.name)
+        .where(contacts.c.contact_id == contact_id, contacts.c.known_at < before)
+        .order_by(contacts.c.known_at.desc())
+        .limit(1)
+    ).one_or_none()
+    return Person(*row) if row else None
+
+
+def known_intents(connection: Connection, ticket_ids: Sequence[str], as_of: datetime) -> pd.DataFrame:
+    """What each ticket was about, as decided or as set by an agent, oldest first.
+
+    Columns: ``ticket_id, intent, known_at``.
+    """
+    before = microseconds(as_of)
+    events = CONTEXT["ticket_events"]
+    decided = select(decisions.c.ticket_id, decisions.c.intent, decisions.c.at.label("known_at")).where(
+        decisions.c.ticket_id.in_(ticket_ids), decisions.c.intent.is_not(None), decisions.c.at < before
+    )
+    labelled = select(events.c.ticket_id, events.c.value, events.c.known_at).where(
+        events.c.ticket_id.in_(ticket_ids), events.c.kind == "intent_set", events.c.known_at < before
+    )
+    rows = connection.execute(union_all(decided, labelled).order_by("known_at", "ticket_id")).all()
+    columns = list(zip(*rows, strict=True)) or [(), (), ()]
+    return pd.DataFrame(
+        {
+            "ticket_id": pd.array(columns[0], dtype="str"),
+            "intent": pd.array(columns[1], dtype="str"),
+            "known_at": pd.to_datetime(pd.Series(columns[2], dtype="int64"), unit="us", utc=True).astype(
+                "datetime64[us, UTC]"
+            ),
+        }
+    )
+
+
+def surge(connection: Connection, intent: str, as_of: datetime) -> Surge:
+    """Tickets and accounts about ``intent`` in the last 24 hours, against the 28 days before them.
+
+    A ticket counts from when its intent was decided or set by an agent; one without an account is its own
+    account.
+    """
+    end = microseconds(as_of)
+    day = end - microseconds(as_of - timedelta(days=1))
+    start, baseline_start = end - day, end - day * (1 + SURGE_BASELINE_DAYS)
+    reports = _reports(intent, baseline_start, end).subquery()
+    first = select(
+        reports.c.ticket_id, func.max(reports.c.who).label("who"), func.min(reports.c.known_at).label("since")
+    ).group_by(reports.c.ticket_id)
+    once = first.subquery()
+    recent = once.c.since >= start
+    row = connection.execute(
+        select(
+            func.count(func.distinct(once.c.who)).filter(recent),
+            func.count().filter(recent),
+            func.count().filter(~recent),
+        )
+    ).one()
+    return Surge(accounts_24h=row[0], tickets_24h=row[1], baseline_per_day=row[2] / SURGE_BASELINE_DAYS)
+
+
+def open_tickets_by_agent(connection: Connection, as_of: datetime, days: int = 30) -> dict[str, int]:
+    """How many tickets assigned in the last ``days`` days each agent has not solved, by agent id."""
+    end, start = microseconds(as_of), microseconds(as_of - timedelta(days=days))
+    events = CONTEXT["ticket_events"]
+    assigned, later = events.alias("assigned"), events.alias("later")
+    superseded = (
+        select(later.c.event_id)
+        .where(
+            later.c.ticket_id == assigned.c.ticket_id,
+            later.c.known_at > assigned.c.known_at,
+            later.c.known_at < end,
+            later.c.kind.in_(("solved", "assigned")),
+        )
+        .exists()
+    )
+    rows = connection.execute(
+        select(assigned.c.value, func.count(func.distinct(assigned.c.ticket_id)))
+        .where(
+            assigned.c.kind == "assigned",
+            assigned.c.known_at >= start,
+            assigned.c.known_at < end,
+            assigned.c.value.is_not(None),
+            ~superseded,
+        )
+        .group_by(assigned.c.value)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def solved_about(
+    connection: Connection, intent: str, as_of: datetime, limit: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The newest ``limit`` tickets an agent labelled ``intent``, and all their events: canonical frames."""
+    before = microseconds(as_of)
+    tickets, events = CONTEXT["tickets"], CONTEXT["ticket_events"]
+    newest = (
+        select(events.c.ticket_id)
+        .where(events.c.kind == "intent_set", events.c.value == intent, events.c.known_at < before)
+        .order_by(events.c.known_at.desc())
+        .limit(limit)
+    )
+    ids = list(dict.fromkeys(connection.scalars(newest)))
+    return (
+        _read(connection, "tickets", tickets.c.ticket_id.in_(ids), before),
+        _read(connection, "ticket_events", events.c.ticket_id.in_(ids), before),
+    )
+
+
+def _reports(intent: str, start: int, end: int) -> Select[Any] | Any:
+    tickets, events = CONTEXT["tickets"], CONTEXT["ticket_events"]
+    decided = select(
+        decisions.c.ticket_id,
+        func.coalesce(decisions.c.account_id, decisions.c.ticket_id).label("who"),
+        decisions.c.at.label("known_at"),
+    ).where(decisions.c.intent == intent, decisions.c.at >= start, decisions.c.at < end)
+    labelled = (
+        select(
+            events.c.ticket_id,
+            func.coalesce(tickets.c.account_id, events.c.ticket_id).label("who"),
+            events.c.known_at,
+        )
+        .join_from(events, tickets, tickets.c.ticket_id == events.c.ticket_id)
+        .where(
+            events.c.kind == "intent_set",
+            events.c.value == intent,
+            events.c.known_at >= start,
+            events.c.known_at < end,
+        )
+    )
+    return union_all(decided, labelled)
+
+
+def _read(connection: Connection, name: str, where: ColumnElement[bool], before: int) -> pd.DataFrame:
+    table = CONTEXT[name]
+    order = [table.c.known_at, *(table.c[k] for k in TABLES[name].key if k != "known_at")]
+    statement = select(table).where(where, table.c.known_at < before).order_by(*order)
+    return to_frame(name, connection.execute(statement).all())
+
+
+def _is(table: Table, column: str, value: str | None) -> ColumnElement[bool]:
+    return table.c[column] == value if value is not None else table.c[column].in_(())
+
+
+def _about(tickets: Table, account_id: str | None, contact_id: str | None) -> ColumnElement[bool]:
+    return or_(_is(tickets, "account_id", account_id), _is(tickets, "contact_id", contact_id))
+
+
+def _handle_rows(contacts: pd.DataFrame) -> list[tuple[str, str, int]]:
+    known = contacts["known_at"].to_numpy(dtype="datetime64[us]").astype("int64").tolist()
+    earliest: dict[tuple[str, str], int] = {}
+    for contact_id, handles, at in zip(contacts["contact_id"], contacts["handles"], known, strict=True):
+        for handle in handles if handles is not None else ():
+            key = (_normal_handle(handle), contact_id)
+            earliest[key] = min(at, earliest.get(key, at))
+    return [(handle, contact_id, at) for (handle, contact_id), at in earliest.items()]
+
+
+def _normal_handle(handle: str) -> str:
+    return handle.strip().casefold()
+
+
+def rows_in(connection: Connection) -> dict[str, int]:
+    """Number of rows of each context table."""
+    return {name: connection.scalar(select(func.count()).select_from(t)) or 0 for name, t in CONTEXT.items()}

@@ -1,0 +1,45 @@
+"""Where the service keeps its state and how it listens: environment variables ``FIRSTLINE_*``."""
+
+from pathlib import Path
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Settings of one serving process, read from the environment when it is constructed."""
+
+    model_config = SettingsConfigDict(env_prefix="FIRSTLINE_", frozen=True)
+
+    state: Path = Path("state")
+    """Folder of everything that is not in git or DVC: store, releases, MLflow."""
+    database_url: str = ""
+    """SQLAlchemy URL of the store; empty means SQLite at ``<state>/firstline.db``."""
+    desk: Path = Path("policy/desk.yaml")
+    """Desk rules used while no release is loaded; a release brings its own."""
+    host: str = "127.0.0.1"
+    port: int = Field(default=3000, ge=1, le=65535)
+    allow_as_of: bool = False
+    """Whether a request may ask for a decision as of another moment than now."""
+    max_body_bytes: int = Field(default=256 * 1024, ge=1024)
+    scoring_threads: int = Field(default=2, ge=1)
+    """Requests scored at the same time in one worker; the others wait."""
+    pointer_check_seconds: float = Field(default=2.0, gt=0)
+    """How old the known champion pointer may be before it is read again."""
+
+    @model_validator(mode="after")
+    def _sqlite_in_the_state_folder(self) -> "Settings":
+        if not self.database_url:
+            # frozen guards readers; the default depends on another field, so it is filled in here
+            object.__setattr__(self, "database_url", store_url(self.state))
+        return self
+
+    @property
+    def releases(self) -> Path:
+        """Folder that holds one folder per release, named by its id."""
+        return self.state / "releases"
+
+
+def store_url(state: Path) -> str:
+    """URL of the SQLite store in the folder ``state``."""
+    return f"sqlite:///{state / 'firstline.db'}"

@@ -1,0 +1,144 @@
+"""Tables of the store: the context follows ``features.schema.TABLES``, the others are the service's own.
+
+Moments are microseconds since 1970 UTC (``serving.moments``), lists and records are JSON text, and a missing
+part of a key is the empty string, so that keys mean the same in SQLite and PostgreSQL.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from features.schema import TABLES
+
+metadata = MetaData()
+
+_SQL_TYPES = {"string": Text, "time": BigInteger, "int": BigInteger, "float": Float, "list": Text}
+
+
+def _context_table(name: str) -> Table:
+    spec = TABLES[name]
+    columns: list[Column[Any]] = [
+        Column(column, _SQL_TYPES[s.kind], primary_key=column in spec.key, autoincrement=False)
+        for column, s in spec.columns.items()
+    ]
+    # narrow rows are clustered by their key, so that an account's usage is read in one piece
+    return Table(f"context_{name}", metadata, *columns, sqlite_with_rowid=name != "usage")
+
+
+CONTEXT: dict[str, Table] = {name: _context_table(name) for name in TABLES}
+
+_accounts, _contacts = CONTEXT["accounts"], CONTEXT["contacts"]
+_tickets, _events = CONTEXT["tickets"], CONTEXT["ticket_events"]
+Index("tickets_by_account", _tickets.c.account_id, _tickets.c.known_at)
+Index("tickets_by_contact", _tickets.c.contact_id, _tickets.c.known_at)
+Index("events_by_ticket", _events.c.ticket_id, _events.c.known_at)
+Index("events_by_value", _events.c.kind, _events.c.value, _events.c.known_at)
+Index("contacts_by_account", _contacts.c.account_id)
+
+contact_handles = Table(
+    "contact_handles",
+    metadata,
+    Column("handle", Text, primary_key=True),
+    Column("contact_id", Text, primary_key=True),
+    Column("known_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("decision_id", String(64), primary_key=True),
+    Column("ticket_id", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("release", Text, nullable=False),
+    Column("account_id", Text),
+    Column("intent", Text),
+    Column("queue", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("value_at_risk", Float, nullable=False),
+    Column("request", Text, nullable=False),
+    Column("record", Text, nullable=False),
+    Index("decisions_by_ticket", "ticket_id"),
+    Index("decisions_by_intent", "intent", "at"),
+    Index("decisions_by_rank", "value_at_risk"),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("feedback_id", String(64), primary_key=True),
+    Column("decision_id", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("field", Text),
+    Column("value", Text),
+    Column("reason", Text),
+    Column("agent_id", Text, nullable=False),
+    Index("feedback_by_decision", "decision_id"),
+    Index("feedback_by_time", "at"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("action_id", String(64), primary_key=True),
+    Column("decision_id", String(64), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("done_at", BigInteger),
+    Index("outbox_by_status", "status", "created_at"),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("scope", String(32), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("body_hash", String(64), nullable=False),
+    Column("answer_id", String(64), nullable=False),
+)
+
+pointer_moves = Table(
+    "pointer_moves",
+    metadata,
+    Column("move_id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("release_id", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Index("pointer_moves_by_name", "name", "move_id"),
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    UniqueConstraint("previous", name="ledger_never_forks"),
+)
+
+marks = Table(
+    "marks",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
