@@ -1,0 +1,105 @@
+"""The same customer asking again: by similar text, and by the same intent."""
+
+import numpy as np
+import pandas as pd
+
+from features.arrays import DAY, Codes, Floats, Integers, microseconds, texts
+from features.asof import AsOf, EventLog
+from features.moments import TicketFacts
+from features.schema import Tables
+from features.text import folded, ticket_text
+
+REPEAT_WINDOW = 30 * DAY
+MIN_SIMILARITY = 0.5
+"""Jaccard similarity of character trigrams from which two texts count as the same request."""
+READ_CHARS = 1_000
+"""Beginning of a (folded) text that is compared."""
+MAX_COMPARED = 50
+"""Newest earlier tickets of one contact that a ticket is compared with."""
+
+
+def trigrams(text: str) -> frozenset[str]:
+    """Distinct character trigrams of a folded text; a shorter text is its own only one."""
+    text = folded(text[: 2 * READ_CHARS])[:READ_CHARS]
+    return frozenset(text[i : i + 3] for i in range(max(1, len(text) - 2))) if text else frozenset()
+
+
+def similarity(one: frozenset[str], other: frozenset[str]) -> float:
+    """Jaccard similarity (shared over all trigrams), 0 to 1; nothing is similar to an empty text."""
+    shared = len(one & other)
+    return shared / (len(one) + len(other) - shared) if shared else 0.0
+
+
+def similar_text_repeats(
+    ticket_texts: list[str], contacts: Integers, earlier: AsOf, history: TicketFacts
+) -> Floats:
+    """Earlier tickets of the same contact within ``REPEAT_WINDOW`` whose text is similar, one per ticket.
+
+    ``earlier`` asks for the tickets of ``contacts`` (codes) in ``history``. ``NaN`` without a contact.
+    Compares pairs within one contact's window only, and at most ``MAX_COMPARED`` per ticket.
+    """
+    repeats = np.where(earlier.known, 0.0, np.nan)
+    asked = np.flatnonzero(earlier.count(REPEAT_WINDOW) > 0)
+    subjects, bodies = history.table["subject"], history.table["body"]
+    seen: dict[int, frozenset[str]] = {}
+    of_contact = None
+    for question in asked[np.argsort(contacts[asked], kind="stable")]:
+        if contacts[question] != of_contact:
+            of_contact, seen = contacts[question], {}
+        rows = [int(row) for row in earlier.recent_rows(question, REPEAT_WINDOW, MAX_COMPARED)]
+        for row in rows:
+            if row not in seen:
+                seen[row] = trigrams(_text(subjects, bodies, row))
+        own = trigrams(ticket_texts[question])
+        repeats[question] = sum(similarity(own, seen[row]) >= MIN_SIMILARITY for row in rows)
+    return repeats
+
+
+def _text(subjects: pd.Series, bodies: pd.Series, row: int) -> str:
+    subject, body = texts(subjects.iloc[row : row + 1]), texts(bodies.iloc[row : row + 1])
+    return ticket_text(subject[0], body[0])
+
+
+def same_intent_repeats(
+    tickets: pd.DataFrame, intents: pd.Series, history: Tables, known_intents: pd.DataFrame
+) -> pd.DataFrame:
+    """Earlier tickets with the intent a ticket is about, by its contact and by its account.
+
+    ``intents``: intent of each of ``tickets``, same index. ``known_intents``: ``ticket_id``, ``intent``,
+    ``known_at`` of tickets in ``history``, predicted or set by agents; a ticket counts under every intent
+    it was known to have, from when that was known. Returns ``same_intent_contact_30d``,
+    ``same_intent_account_30d`` and ``hours_since_same_intent`` (by the contact), one row per ticket;
+    ``NaN`` without a contact, an account or an intent.
+    """
+    facts = TicketFacts(history)
+    moments = microseconds(tickets["created_at"])
+    row = Codes(facts.table["ticket_id"]).of(known_intents["ticket_id"])
+    linked = row >= 0
+    row, known_intents = row[linked], known_intents.loc[linked]
+    names = Codes(intents)
+    asked, told = names.of(intents), names.of(known_intents["intent"])
+    known_at = np.maximum(microseconds(known_intents["known_at"]), facts.known_at[row])
+    order = np.lexsort((known_at, told, row))
+    first = np.concatenate(([True], (np.diff(row[order]) != 0) | (np.diff(told[order]) != 0)))[: len(order)]
+    once = order[first]
+
+    def of(key: str) -> AsOf:
+        keys = Codes(tickets[key])
+        codes = _pair(keys.of(facts.table[key])[row[once]], told[once], len(names))
+        log = EventLog(codes, known_at[once], facts.created_at[row[once]])
+        return log.at(_pair(keys.of(tickets[key]), asked, len(names)), moments)
+
+    contact, account = of("contact_id"), of("account_id")
+    return pd.DataFrame(
+        {
+            "same_intent_contact_30d": contact.count(REPEAT_WINDOW),
+            "same_intent_account_30d": account.count(REPEAT_WINDOW),
+            "hours_since_same_intent": contact.hours_since(),
+        },
+        index=tickets.index,
+    )
+
+
+def _pair(keys: Integers, intents: Integers, n_intents: int) -> Integers:
+    """One code for (key, intent); unknown where either is."""
+    return np.where((keys >= 0) & (intents >= 0), keys * n_intents + intents, -1)
