@@ -12,7 +12,7 @@ import pandas as pd
 from connectors.mapping import Column, Condition, MappingError, Recipe
 from connectors.plain_text import html_to_text
 from connectors.verdicts import Verdicts
-from features.schema import TIME_DTYPE, Kind
+from features.schema import Kind
 
 Lookups = Dictionary[str, Dictionary[str, str]]
 _OFFSET = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$", re.IGNORECASE)
@@ -170,7 +170,7 @@ def _times(column: Column, values: pd.Series, reading: Reading, verdicts: Verdic
     verdicts.reject(values.notna() & times.isna(), f"{name}: not a time")
     if column.delay is not None:
         times = times + pd.Timedelta(column.delay)
-    return times.astype(TIME_DTYPE)
+    return times.dt.as_unit("us")
 
 
 def _parsed(values: pd.Series, time_format: str, time_zone: str) -> pd.Series:

@@ -1,0 +1,288 @@
+"""Stage validate: the canonical tables against Great Expectations suites, with Data Docs for people.
+
+Ingest judges rows; this stage judges tables. A failed critical expectation stops the run, a failed warning is
+counted and printed. Suites are code: most follow from ``features/schema.py``, the rest are listed here.
+"""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from features.schema import TABLES, Tables
+from features.tables import read_tables
+
+Severity = Literal["critical", "warning"]
+_EARLIEST = "1990-01-01T00:00:00+00:00"
+_ORDER = {"tickets": "created_at", "ticket_events": "occurred_at", "usage": "day"}
+_FIX = {
+    "critical": "correct the mapping or the export and run ingest again",
+    "warning": "look at the mapping; the run goes on",
+}
+
+
+class ValidationError(RuntimeError):
+    """A critical expectation failed. Names the table, the expectation, what was found and the fix."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One expectation of one table: GX's class name and arguments, why it is there, what its failure means."""
+
+    name: str
+    why: str
+    expectation: str
+    arguments: dict[str, Any]
+    severity: Severity = "critical"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found: ``unexpected`` counts rows (or is 1 for a failed check of the whole table)."""
+
+    check: Check
+    success: bool
+    unexpected: int
+    observed: str
+
+
+def suite(table: str) -> list[Check]:
+    """The expectations of one canonical table."""
+    return [*_from_schema(table), *_OWN.get(table, ())]
+
+
+def _from_schema(table: str) -> Iterator[Check]:
+    spec = TABLES[table]
+    for name, column in spec.columns.items():
+        if column.required:
+            yield Check(f"{name} is there", column.about, "ExpectColumnValuesToNotBeNull", {"column": name})
+        if column.allowed:
+            yield Check(
+                f"{name} has allowed values",
+                "models and policy know only these",
+                "ExpectColumnValuesToBeInSet",
+                {"column": name, "value_set": list(column.allowed)},
+            )
+    key = list(spec.key)
+    yield Check(
+        f"{' + '.join(key)} identifies a row",
+        f"a row is {spec.grain}",
+        "ExpectColumnValuesToBeUnique" if len(key) == 1 else "ExpectCompoundColumnsToBeUnique",
+        {"column": key[0]} if len(key) == 1 else {"column_list": key},
+    )
+    yield Check(
+        "known_at is a plausible time",
+        "a time before computers is a misread format",
+        "ExpectColumnMinToBeBetween",
+        {"column": "known_at", "min_value": pd.Timestamp(_EARLIEST)},
+    )
+    if table in _ORDER:
+        yield Check(
+            f"known_at is not before {_ORDER[table]}",
+            "nobody learns of a thing before it happens: features would see the future",
+            "ExpectColumnPairValuesAToBeGreaterThanB",
+            {"column_A": "known_at", "column_B": _ORDER[table], "or_equal": True},
+        )
+
+
+def _mostly(column: str, share: float, why: str) -> Check:
+    arguments = {"column": column, "mostly": share}
+    return Check(f"{column} is mostly there", why, "ExpectColumnValuesToNotBeNull", arguments, "warning")
+
+
+def _at_least_zero(column: str, why: str, severity: Severity) -> Check:
+    arguments = {"column": column, "min_value": 0}
+    return Check(f"{column} is not negative", why, "ExpectColumnValuesToBeBetween", arguments, severity)
+
+
+def _known(column: str, other: str) -> Check:
+    return Check(
+        f"{column} is in {other}",
+        f"rows of unknown {other} are never found by their key: is an export incomplete?",
+        "ExpectColumnValuesToBeInSet",
+        {"column": f"{column} is known", "value_set": [True], "mostly": 0.95},
+        "warning",
+    )
+
+
+_OWN: dict[str, tuple[Check, ...]] = {
+    "accounts": (
+        _mostly("plan", 0.9, "SLA targets go by plan"),
+        _mostly("contract_value_cents", 0.5, "ranking goes by value at risk"),
+        _at_least_zero("contract_value_cents", "a contract is worth something", "warning"),
+        _at_least_zero("seats", "seats are a count", "warning"),
+    ),
+    "contacts": (_known("account_id", "accounts"),),
+    "tickets": (
+        _mostly("subject or body", 0.9, "intent is read from the text"),
+        _mostly("contact_id", 0.5, "repeats are found by person"),
+        _known("account_id", "accounts"),
+    ),
+    "ticket_events": (_known("ticket_id", "tickets"),),
+    "usage": (
+        _at_least_zero("events", "uses are a count", "critical"),
+        _known("account_id", "accounts"),
+    ),
+}
+_REFERENCES = {
+    "contacts": ("account_id", "accounts"),
+    "tickets": ("account_id", "accounts"),
+    "ticket_events": ("ticket_id", "tickets"),
+    "usage": ("account_id", "accounts"),
+}
+
+
+def checkable(table: str, tables: Tables) -> pd.DataFrame:
+    """The columns of ``table`` that its suite looks at, with those that need another table worked out."""
+    frame = tables[table]
+    if table == "tickets":
+        frame = frame.assign(**{"subject or body": frame["subject"].fillna(frame["body"])})
+    if (reference := _REFERENCES.get(table)) is not None:
+        column, other = reference
+        key = TABLES[other].key[0]
+        is_known = frame[column].isin(tables[other][key].unique()) if len(tables.get(other, ())) else True
+        frame = frame.assign(**{f"{column} is known": is_known | frame[column].isna()})
+    wanted = {column for check in suite(table) for column in _columns(check)}
+    return frame[[column for column in frame if column in wanted]]
+
+
+def _columns(check: Check) -> list[str]:
+    names = [check.arguments.get(name) for name in ("column", "column_A", "column_B")]
+    return [name for name in names if name] + check.arguments.get("column_list", [])
+
+
+def validate(tables: Tables, docs: Path) -> dict[str, list[Finding]]:
+    """Check every table that has rows; write Great Expectations' Data Docs to ``docs`` anew."""
+    shutil.rmtree(docs, ignore_errors=True)
+    context = _quiet_context(docs)
+    source = context.data_sources.add_pandas("canonical tables")
+    present = [name for name in TABLES if name in tables and len(tables[name])]
+    return {name: _findings(context, source, name, checkable(name, tables)) for name in present}
+
+
+def _quiet_context(docs: Path) -> Any:
+    """An ephemeral context: no project folder, no analytics, no progress bars, Data Docs in ``docs``."""
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    for site in context.get_site_names():
+        context.delete_data_docs_site(site)
+    store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs.resolve())}
+    index = {"class_name": "DefaultSiteIndexBuilder"}
+    context.add_data_docs_site(
+        "data_docs",
+        {
+            "class_name": "SiteBuilder",
+            "store_backend": store,
+            "site_index_builder": index,
+            "show_how_to_buttons": False,
+        },
+    )
+    return context
+
+
+def _findings(context: Any, source: Any, table: str, frame: pd.DataFrame) -> list[Finding]:
+    import great_expectations as gx
+
+    checks = suite(table)
+    expectations = [
+        getattr(gx.expectations, check.expectation)(
+            **check.arguments,
+            severity=check.severity,
+            notes=f"{check.name}: {check.why}",
+            meta={"position": position},
+        )
+        for position, check in enumerate(checks)
+    ]
+    whole = source.add_dataframe_asset(table).add_batch_definition_whole_dataframe("all rows")
+    definition = context.validation_definitions.add(
+        gx.ValidationDefinition(
+            name=table,
+            data=whole,
+            suite=context.suites.add(gx.ExpectationSuite(name=table, expectations=expectations)),
+        )
+    )
+    checkpoint = gx.Checkpoint(
+        name=table,
+        validation_definitions=[definition],
+        actions=[gx.checkpoint.UpdateDataDocsAction(name="data docs", site_names=["data_docs"])],
+        result_format="SUMMARY",
+    )
+    run = context.checkpoints.add(checkpoint).run(batch_parameters={"dataframe": frame})
+    (result,) = run.run_results.values()
+    ordered = sorted(result.results, key=lambda one: one.expectation_config.meta["position"])
+    return [_finding(check, one) for check, one in zip(checks, ordered, strict=True)]
+
+
+def _finding(check: Check, result: Any) -> Finding:
+    details = result.result or {}
+    unexpected = int(details.get("unexpected_count", not result.success))
+    examples = details.get("partial_unexpected_list") or []
+    if result.exception_info and not details:
+        observed = f"the check itself failed: {result.exception_info}"
+    elif "observed_value" in details:
+        observed = str(details["observed_value"])
+    else:
+        shown = ", ".join(str(example) for example in examples[:3])
+        observed = f"{unexpected:,} of {details.get('element_count', 0):,} rows" + (
+            f" ({shown})" if shown else ""
+        )
+    return Finding(check, bool(result.success), unexpected, observed)
+
+
+def metrics(tables: Tables, findings: dict[str, list[Finding]]) -> dict[str, object]:
+    """Numbers of every table; the same tables give the same metrics."""
+    return {
+        name: {
+            "rows": len(tables[name]),
+            "expectations": len(found),
+            "failed_critical": sum(not f.success and f.check.severity == "critical" for f in found),
+            "failed_warning": sum(not f.success and f.check.severity == "warning" for f in found),
+            "unexpected": {f.check.name: f.unexpected for f in found if f.unexpected},
+        }
+        for name, found in findings.items()
+    }
+
+
+def said(table: str, finding: Finding) -> str:
+    """A failed finding as a sentence: table, expectation, what was found, the fix."""
+    check = finding.check
+    return (
+        f"{check.severity}: {table}, expected that {check.name} ({check.why}); "
+        f"found otherwise: {finding.observed}; {_FIX[check.severity]}"
+    )
+
+
+def main() -> None:
+    """Validate ``artifacts/tables``; metrics to ``artifacts/metrics``, Data Docs to ``reports/data_docs``."""
+    tables = read_tables(Path("artifacts/tables"))
+    findings = validate(tables, Path("reports/data_docs"))
+    path = Path("artifacts/metrics/validate.json")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(metrics(tables, findings), indent=2) + "\n", encoding="utf-8")
+    for name in TABLES:
+        if name in findings:
+            failed = sum(not finding.success for finding in findings[name])
+            print(f"validate: {name}: {len(findings[name])} expectations, {failed} failed", flush=True)
+        else:
+            print(f"validate: {name}: missing or empty, nothing to check", flush=True)
+    failures = [(name, f) for name, found in findings.items() for f in found if not f.success]
+    for name, finding in failures:
+        print(f"  {said(name, finding)}", flush=True)
+    print("validate: Data Docs in reports/data_docs/index.html", flush=True)
+    if any(finding.check.severity == "critical" for _, finding in failures):
+        critical = [said(name, f) for name, f in failures if f.check.severity == "critical"]
+        sys.exit("validate stopped:\n  " + "\n  ".join(critical))
+
+
+if __name__ == "__main__":
+    main()
