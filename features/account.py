@@ -96,7 +96,8 @@ def monthly_snapshots(accounts: pd.DataFrame, start: pd.Timestamp, end: pd.Times
 
     From the month after it was first known until it has left, as far as was known at that moment.
     """
-    months = pd.date_range(start.normalize(), end, freq="MS", inclusive="left")
+    none = pd.DatetimeIndex([], tz="UTC")
+    months = none if accounts.empty else pd.date_range(start.normalize(), end, freq="MS", inclusive="left")
     months = months[months >= start]
     ids = accounts["account_id"].drop_duplicates().sort_values()
     grid = pd.MultiIndex.from_product([months, ids], names=["as_of", "account_id"]).to_frame(index=False)
@@ -120,9 +121,10 @@ def churn_label(
     Missing where the horizon was not over by ``observed_until`` (default: the last ``known_at`` of
     ``accounts``), where the account had already left, and where it is not known at all.
     """
-    as_of = snapshots["as_of"].astype(TIME_DTYPE)
+    as_of = pd.to_datetime(snapshots["as_of"], utc=True)
     latest = accounts.sort_values("known_at", kind="stable").drop_duplicates("account_id", keep="last")
-    churned_at = snapshots["account_id"].map(latest.set_index("account_id")["churned_at"])
+    churned_at = latest.set_index("account_id")["churned_at"].reindex(snapshots["account_id"])
+    churned_at.index = snapshots.index
     until = accounts["known_at"].max() if observed_until is None else observed_until
     horizon_end = as_of + pd.Timedelta(days=horizon_days)
     known = snapshots["account_id"].isin(latest["account_id"]) & (horizon_end <= until)

@@ -47,4 +47,4 @@ def frame_of(features: Sequence[Feature[Moments]], moments: Moments, index: pd.I
     for feature in features:
         column = feature.of(moments)
         columns[feature.name] = column.set_axis(index) if isinstance(column, pd.Series) else column
-    return pd.DataFrame(columns, index=index)
+    return pd.DataFrame(columns, index=index, copy=False)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from features.arrays import DAY, Codes, Floats, Integers, microseconds, texts
+from features.arrays import DAY, Codes, Floats, Integers, microseconds
 from features.asof import AsOf, EventLog
 from features.moments import TicketFacts
 from features.schema import Tables
@@ -40,7 +40,6 @@ def similar_text_repeats(
     """
     repeats = np.where(earlier.known, 0.0, np.nan)
     asked = np.flatnonzero(earlier.count(REPEAT_WINDOW) > 0)
-    subjects, bodies = history.table["subject"], history.table["body"]
     seen: dict[int, frozenset[str]] = {}
     of_contact = None
     for question in asked[np.argsort(contacts[asked], kind="stable")]:
@@ -49,15 +48,15 @@ def similar_text_repeats(
         rows = [int(row) for row in earlier.recent_rows(question, REPEAT_WINDOW, MAX_COMPARED)]
         for row in rows:
             if row not in seen:
-                seen[row] = trigrams(_text(subjects, bodies, row))
+                seen[row] = trigrams(_text(history.table, row))
         own = trigrams(ticket_texts[question])
         repeats[question] = sum(similarity(own, seen[row]) >= MIN_SIMILARITY for row in rows)
     return repeats
 
 
-def _text(subjects: pd.Series, bodies: pd.Series, row: int) -> str:
-    subject, body = texts(subjects.iloc[row : row + 1]), texts(bodies.iloc[row : row + 1])
-    return ticket_text(subject[0], body[0])
+def _text(tickets: pd.DataFrame, row: int) -> str:
+    subject, body = (tickets[column].array[row] for column in ("subject", "body"))
+    return ticket_text(*("" if pd.isna(part) else part for part in (subject, body)))
 
 
 def same_intent_repeats(

@@ -37,7 +37,8 @@ class TicketMoments:
         """What the ticket itself says in ``column``; missing where it has no such column."""
         if column not in self._tickets:
             return pd.Series(np.nan, index=self._tickets.index, dtype="str")
-        return self._tickets[column].astype("str")
+        said = self._tickets[column]
+        return said if said.dtype == "str" else said.astype("str")
 
     @cached_property
     def account(self) -> AccountMoments:

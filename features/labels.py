@@ -1,0 +1,67 @@
+"""What tickets turned out to be: labels from events, as far as they were known at a moment."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+
+def final_labels(
+    events: pd.DataFrame,
+    kind: str,
+    as_of: pd.Timestamp | None = None,
+    actor_kinds: Sequence[str] = ("agent",),
+) -> pd.Series:
+    """The last value of ``kind`` that one of ``actor_kinds`` set before ``as_of`` (default: ever).
+
+    Indexed by ``ticket_id``; tickets without such a value, or whose last value is empty, are left out.
+    """
+    last = _told(events, (kind,), as_of, actor_kinds).drop_duplicates("ticket_id", keep="last")
+    return last.set_index("ticket_id")["value"].dropna().rename(kind)
+
+
+def reviewed_labels(events: pd.DataFrame, kind: str, as_of: pd.Timestamp | None = None) -> pd.Series:
+    """The value of ``kind`` on which at least two reviewers agree and none differs, by ``ticket_id``."""
+    verdicts = _reviews(events, kind, as_of)
+    agreed = verdicts[(verdicts["reviewers"] >= 2) & (verdicts["values"] == 1)]
+    return agreed["value"].rename(kind)
+
+
+def disputed(events: pd.DataFrame, kind: str, as_of: pd.Timestamp | None = None) -> pd.Index:
+    """Ids of the tickets about whose ``kind`` reviewers differ."""
+    verdicts = _reviews(events, kind, as_of)
+    return verdicts.index[verdicts["values"] > 1]
+
+
+def confirmed(events: pd.DataFrame, as_of: pd.Timestamp | None = None) -> pd.Series:
+    """Whether the customer confirmed the resolution and the ticket was not reopened since.
+
+    Indexed by ``ticket_id``, only tickets that were confirmed or reopened.
+    """
+    steps = _told(events, ("confirmed", "reopened"), as_of, None)
+    steps = steps[(steps["kind"] == "reopened") | (steps["actor_kind"] == "customer")]
+    last = steps.drop_duplicates("ticket_id", keep="last").set_index("ticket_id")
+    return (last["kind"] == "confirmed").rename("confirmed")
+
+
+def _told(
+    events: pd.DataFrame,
+    kinds: Sequence[str],
+    as_of: pd.Timestamp | None,
+    actor_kinds: Sequence[str] | None,
+) -> pd.DataFrame:
+    """Events of ``kinds`` by ``actor_kinds`` known before ``as_of``, in the order of being known."""
+    wanted = events["kind"].isin(kinds)
+    if actor_kinds is not None:
+        wanted &= events["actor_kind"].isin(actor_kinds)
+    if as_of is not None:
+        wanted &= events["known_at"] < as_of
+    return events[wanted].sort_values(["known_at", "occurred_at", "event_id"])
+
+
+def _reviews(events: pd.DataFrame, kind: str, as_of: pd.Timestamp | None) -> pd.DataFrame:
+    """Per reviewed ticket: number of reviewers, number of different values, and one of the values."""
+    told = _told(events, (kind,), as_of, ("reviewer",)).dropna(subset=["value", "actor_id"])
+    last = told.drop_duplicates(["ticket_id", "actor_id"], keep="last")
+    return last.groupby("ticket_id").agg(
+        reviewers=("actor_id", "size"), values=("value", "nunique"), value=("value", "first")
+    )
