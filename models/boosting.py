@@ -1,0 +1,130 @@
+"""LightGBM as every model here uses it: native Booster, named columns, the same bytes from the same data."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+
+FIXED: dict[str, Any] = {
+    "verbosity": -1,
+    "deterministic": True,
+    "force_row_wise": True,
+    "num_threads": 2,
+    "max_bin": 127,
+    "max_cat_to_onehot": 8,
+}
+DEFAULT_SETTINGS: dict[str, Any] = {
+    "learning_rate": 0.08,
+    "num_leaves": 15,
+    "min_data_in_leaf": 40,
+    "feature_fraction": 0.8,
+    "lambda_l2": 5.0,
+}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The inputs of a booster, in order: numbers, then categories with the values known in training."""
+
+    numbers: tuple[str, ...]
+    categories: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, numbers: Sequence[str], categories: Sequence[str]) -> "Columns":
+        """Learn the values of ``categories`` from ``frame``; the rarest beyond 200 are left unknown."""
+        known = {c: tuple(sorted(map(str, frame[c].dropna().value_counts().index[:200]))) for c in categories}
+        return cls(tuple(numbers), known)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Columns":
+        """The inverse of ``to_json``."""
+        categories = {name: tuple(values) for name, values in document["categories"].items()}
+        return cls(tuple(document["numbers"]), categories)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain lists and dicts."""
+        return {"numbers": list(self.numbers), "categories": {k: list(v) for k, v in self.categories.items()}}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the matrix's columns, in order."""
+        return (*self.numbers, *self.categories)
+
+    def matrix(self, frame: pd.DataFrame) -> np.ndarray:
+        """``frame`` as float64, shape (rows, columns). NaN is unknown: missing, or a category never seen.
+
+        Raises ``ValueError`` naming the columns that ``frame`` lacks.
+        """
+        lacking = [name for name in self.names if name not in frame]
+        if lacking:
+            raise ValueError(
+                f"features lack the columns {lacking}; the model was trained with {list(self.names)}"
+            )
+        matrix = np.empty((len(frame), len(self.names)))
+        for i, name in enumerate(self.numbers):
+            matrix[:, i] = frame[name].astype("float64").to_numpy(dtype=float, na_value=np.nan)
+        for i, (name, values) in enumerate(self.categories.items(), start=len(self.numbers)):
+            codes = {value: float(code) for code, value in enumerate(values)}
+            matrix[:, i] = [codes.get(value, np.nan) for value in frame[name].tolist()]
+        return matrix
+
+
+def train_booster(
+    matrix: np.ndarray,
+    target: np.ndarray,
+    columns: Columns,
+    settings: Mapping[str, Any],
+    rounds: int,
+    seed: int,
+    weight: np.ndarray | None = None,
+    increasing: Sequence[str] = (),
+    decreasing: Sequence[str] = (),
+    validation: tuple[np.ndarray, np.ndarray] | None = None,
+    callbacks: Sequence[Callable[..., None]] = (),
+) -> lgb.Booster:
+    """A booster on ``matrix`` (rows x ``columns.names``); monotone in ``increasing`` and ``decreasing``.
+
+    ``settings`` are LightGBM's parameters, with an ``objective``. The same input gives the same model text.
+    """
+    direction = [int(name in increasing) - int(name in decreasing) for name in columns.names]
+    parameters = {**DEFAULT_SETTINGS, **settings, **FIXED, "seed": seed}
+    if any(direction):
+        parameters |= {"monotone_constraints": direction, "monotone_constraints_method": "intermediate"}
+    names = list(columns.names)
+    categories = list(range(len(columns.numbers), len(names)))
+    data = lgb.Dataset(matrix, target, weight=weight, feature_name=names, categorical_feature=categories)
+    held_out = [] if validation is None else [lgb.Dataset(*validation, reference=data)]
+    return lgb.train(parameters, data, rounds, valid_sets=held_out, callbacks=list(callbacks))
+
+
+def scores(booster: lgb.Booster, matrix: np.ndarray) -> np.ndarray:
+    """Predictions; one thread, because waking more costs a single ticket several milliseconds."""
+    return np.asarray(booster.predict(matrix, num_threads=1))
+
+
+def contributions(booster: lgb.Booster, matrix: np.ndarray) -> np.ndarray:
+    """TreeSHAP contributions in log odds, shape (rows, columns), without the base value."""
+    return np.asarray(booster.predict(matrix, pred_contrib=True, num_threads=1))[:, :-1]
+
+
+def save_booster(booster: lgb.Booster, path: Path) -> None:
+    """Write LightGBM's own text format."""
+    path.write_text(booster.model_to_string(num_iteration=-1), encoding="utf-8")
+
+
+def load_booster(path: Path, columns: Columns) -> lgb.Booster:
+    """Read a booster whose file has been verified (see ``models.release``): a damaged one aborts the process.
+
+    Raises ``ValueError`` where its columns are not the expected ones.
+    """
+    booster = lgb.Booster(model_file=str(path))
+    found = tuple(booster.feature_name())
+    if found != columns.names:
+        raise ValueError(
+            f"{path} was trained on the columns {found}, expected {columns.names}: train it again"
+        )
+    return booster

@@ -1,0 +1,148 @@
+"""What is a ticket about? Retrieve candidate intents, rank them, say how sure, and when it is none of them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+
+from models.boosting import Columns, load_booster, save_booster, scores
+from models.calibration import Calibrator
+from models.candidates import Evidence, Retriever
+from models.encoded import EncodedTickets, encode_tickets, readable
+from models.encoders import TextEncoder, encoder_named
+
+RISING = (
+    "logit",
+    "share",
+    "lead",
+    "centroid_cosine",
+    "centroid_lead",
+    "nearest_cosine",
+    "nearest_lead",
+    "votes",
+)
+NOVELTY_EVIDENCE = (
+    "best",
+    "second",
+    "logit",
+    "centroid_cosine",
+    "nearest_cosine",
+    "entropy",
+    "log_terms",
+    "rarity",
+)
+ALTERNATIVES = 3
+
+
+class IntentPrediction(NamedTuple):
+    """``probability``: calibrated, of ``intent`` being right; ``intent`` is ``None`` for an unreadable text.
+
+    ``alternatives``: up to three other intents with their probabilities, best first.
+    """
+
+    intent: str | None
+    probability: float
+    out_of_scope: bool
+    out_of_scope_probability: float
+    alternatives: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class IntentModel:
+    """Retriever, LightGBM ranker of (ticket, candidate) pairs, novelty booster and calibrator."""
+
+    encoder: TextEncoder
+    retriever: Retriever
+    k: int
+    pair_columns: Columns
+    ranker: lgb.Booster
+    novelty: lgb.Booster | None
+    calibrator: Calibrator
+    scripts: tuple[str, ...]
+    left_out: Mapping[str, int]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The intents it knows, sorted."""
+        return self.retriever.classes
+
+    def predict(self, tickets: pd.DataFrame) -> list[IntentPrediction]:
+        """One prediction per ticket (subject, body and, where known, the columns of ``models.lifts``)."""
+        return self.predict_encoded(encode_tickets(tickets, self.encoder)) if len(tickets) else []
+
+    def predict_encoded(self, tickets: EncodedTickets) -> list[IntentPrediction]:
+        """As ``predict``, for tickets that are encoded already."""
+        evidence = self.retriever.evidence(tickets.counts, tickets.circumstances, self.k)
+        raw = pair_scores(self.ranker, evidence)
+        order = np.argsort(-raw, axis=1, kind="stable")[:, : ALTERNATIVES + 1]
+        names = np.array(self.classes, dtype=object)[np.take_along_axis(evidence.candidates, order, axis=1)]
+        probabilities = self.calibrator(np.take_along_axis(raw, order, axis=1))
+        unknown = np.zeros(len(tickets))
+        if self.novelty is not None:
+            unknown = scores(self.novelty, novelty_evidence(evidence, raw))
+        can_read = [readable(text, self.scripts) for text in tickets.texts]
+        return [
+            _prediction(*row) for row in zip(names, probabilities, unknown.tolist(), can_read, strict=True)
+        ]
+
+    def save(self, folder: Path) -> None:
+        """Write ``model.json``, ``proposer.npz``, ``examples.npz``, ``ranker.txt`` and ``novelty.txt``."""
+        folder.mkdir(parents=True, exist_ok=True)
+        document = {
+            "encoder": self.encoder.name,
+            "k": self.k,
+            "pairs": self.pair_columns.to_json(),
+            "has_novelty": self.novelty is not None,
+            "calibrator": vars(self.calibrator),
+            "scripts": list(self.scripts),
+            "left_out": dict(self.left_out),
+            "retriever": self.retriever.save(folder),
+        }
+        (folder / "model.json").write_text(json.dumps(document, sort_keys=True), encoding="utf-8")
+        save_booster(self.ranker, folder / "ranker.txt")
+        if self.novelty is not None:
+            save_booster(self.novelty, folder / "novelty.txt")
+
+    @classmethod
+    def load(cls, folder: Path) -> "IntentModel":
+        """Read what ``save`` wrote; verify the files first (``models.release``)."""
+        document = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        pairs = Columns.from_json(document["pairs"])
+        novelty = folder / "novelty.txt"
+        return cls(
+            encoder=encoder_named(document["encoder"]),
+            retriever=Retriever.load(folder, document["retriever"]),
+            k=document["k"],
+            pair_columns=pairs,
+            ranker=load_booster(folder / "ranker.txt", pairs),
+            novelty=load_booster(novelty, Columns(NOVELTY_EVIDENCE, {})) if document["has_novelty"] else None,
+            calibrator=Calibrator(**document["calibrator"]),
+            scripts=tuple(document["scripts"]),
+            left_out=document["left_out"],
+        )
+
+
+def _prediction(
+    names: np.ndarray, probabilities: np.ndarray, unknown: float, can_read: bool
+) -> IntentPrediction:
+    if not can_read:
+        return IntentPrediction(None, 0.0, True, 1.0, ())
+    alternatives = tuple(zip(names[1:].tolist(), probabilities[1:].tolist(), strict=True))
+    return IntentPrediction(str(names[0]), float(probabilities[0]), unknown >= 0.5, unknown, alternatives)
+
+
+def pair_scores(ranker: lgb.Booster, evidence: Evidence) -> np.ndarray:
+    """Score of each candidate, shape (tickets, k)."""
+    return scores(ranker, evidence.rows).reshape(evidence.candidates.shape)
+
+
+def novelty_evidence(evidence: Evidence, raw: np.ndarray) -> np.ndarray:
+    """What tells an unknown request, shape (tickets, ``NOVELTY_EVIDENCE``)."""
+    ranked = -np.sort(-raw, axis=1)
+    best = [evidence.values[:, :, evidence.names.index(name)].max(axis=1) for name in NOVELTY_EVIDENCE[2:]]
+    return np.column_stack([ranked[:, 0], ranked[:, 1], *best])

@@ -1,0 +1,76 @@
+"""How much more often a class occurs where a ticket's circumstances have a given value."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+CIRCUMSTANCES = ("channel", "language", "plan", "product_area")
+COUNTED_CIRCUMSTANCES = ("usage_errors_7d", "contact_errors_24h", "failed_logins_24h")
+"""Counts, read in four steps: unknown, none, one or two, three and more."""
+_SMOOTHING = 20.0
+
+
+def circumstances(tickets: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Those circumstances that ``tickets`` has as columns, each as one string per ticket."""
+    found = {
+        name: tickets[name].astype("str").fillna("").to_numpy(dtype=str)
+        for name in CIRCUMSTANCES
+        if name in tickets
+    }
+    for name in COUNTED_CIRCUMSTANCES:
+        if name in tickets:
+            counts = tickets[name].astype("float64").to_numpy(dtype=float, na_value=np.nan)
+            steps = np.where(
+                np.isnan(counts), "", np.where(counts < 1, "0", np.where(counts < 3, "1-2", "3+"))
+            )
+            found[name] = steps.astype(str)
+    return found
+
+
+@dataclass(frozen=True)
+class Lifts:
+    """``tables[name][value]`` holds ln P(class | value) - ln P(class) for every class."""
+
+    tables: Mapping[str, Mapping[str, np.ndarray]]
+
+    @classmethod
+    def fit(cls, values: Mapping[str, np.ndarray], codes: np.ndarray, classes: int) -> "Lifts":
+        """Learn from one value per ticket and circumstance, and the class code of each ticket."""
+        base = (np.bincount(codes, minlength=classes) + 1.0) / (len(codes) + classes)
+        tables: dict[str, dict[str, np.ndarray]] = {}
+        for name, column in values.items():
+            counts = pd.crosstab(column, codes).reindex(columns=range(classes), fill_value=0)
+            rates = (counts.to_numpy() + _SMOOTHING * base) / (
+                counts.to_numpy().sum(axis=1, keepdims=True) + _SMOOTHING
+            )
+            lifts = np.round(np.log(rates / base), 6)
+            tables[name] = {str(value): row for value, row in zip(counts.index, lifts, strict=True) if value}
+        return cls(tables)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The circumstances learnt, in order."""
+        return tuple(self.tables)
+
+    def of(self, values: Mapping[str, np.ndarray], candidates: np.ndarray) -> np.ndarray:
+        """Lift of each candidate, shape (tickets, candidates, circumstances); 0 where a value is unknown."""
+        lifts = np.zeros((*candidates.shape, len(self.tables)))
+        for i, (name, table) in enumerate(self.tables.items()):
+            for ticket, value in enumerate(values.get(name, ())):
+                if value in table:
+                    lifts[ticket, :, i] = table[value][candidates[ticket]]
+        return lifts
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain lists and dicts."""
+        return {
+            name: {value: row.tolist() for value, row in table.items()} for name, table in self.tables.items()
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Mapping[str, Sequence[float]]]) -> "Lifts":
+        """The inverse of ``to_json``."""
+        return cls({name: {v: np.array(row) for v, row in table.items()} for name, table in document.items()})

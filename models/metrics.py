@@ -1,0 +1,94 @@
+"""Figures of merit, each a pure function of arrays."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import f1_score, roc_auc_score
+
+CALIBRATION_BINS = 15
+
+
+def accuracy(truth: Sequence[Any], predicted: Sequence[Any]) -> float:
+    """Share of equal pairs."""
+    return float((np.asarray(truth, dtype=object) == np.asarray(predicted, dtype=object)).mean())
+
+
+def macro_f1(truth: Sequence[str], predicted: Sequence[str]) -> float:
+    """F1 averaged over the classes of ``truth``: each class counts the same."""
+    classes = sorted(set(truth))
+    return float(f1_score(list(truth), list(predicted), labels=classes, average="macro", zero_division=0))
+
+
+def reliability(probabilities: np.ndarray, right: np.ndarray, bins: int = CALIBRATION_BINS) -> pd.DataFrame:
+    """One row per non-empty bin of equal width: tickets, mean probability, share right."""
+    bin_of = np.minimum((np.asarray(probabilities) * bins).astype(int), bins - 1)
+    frame = pd.DataFrame(
+        {"bin": bin_of, "probability": probabilities, "right": np.asarray(right, dtype=float)}
+    )
+    table = frame.groupby("bin").agg(
+        tickets=("right", "size"), mean_probability=("probability", "mean"), share_right=("right", "mean")
+    )
+    return table.reset_index()
+
+
+def expected_calibration_error(
+    probabilities: np.ndarray, right: np.ndarray, bins: int = CALIBRATION_BINS
+) -> float:
+    """Mean gap between claimed and observed share right, weighted by tickets (Naeini et al. 2015)."""
+    table = reliability(probabilities, right, bins)
+    gap = (table["mean_probability"] - table["share_right"]).abs()
+    return float((gap * table["tickets"]).sum() / table["tickets"].sum())
+
+
+def precision_coverage(probabilities: np.ndarray, right: np.ndarray, points: int = 100) -> pd.DataFrame:
+    """Precision among the surest tickets, for ``points`` shares of all tickets decided (coverage)."""
+    order = np.argsort(-np.asarray(probabilities), kind="stable")
+    hits = np.cumsum(np.asarray(right, dtype=float)[order])
+    counts = np.unique(np.ceil(np.linspace(1 / points, 1, points) * len(order)).astype(int))
+    return pd.DataFrame(
+        {
+            "coverage": counts / len(order),
+            "precision": hits[counts - 1] / counts,
+            "threshold": np.asarray(probabilities)[order][counts - 1],
+        }
+    )
+
+
+def coverage_at_precision(probabilities: np.ndarray, right: np.ndarray, precision: float) -> float:
+    """Largest share of tickets that can be decided, surest first, with at least ``precision`` right."""
+    order = np.argsort(-np.asarray(probabilities), kind="stable")
+    running = np.cumsum(np.asarray(right, dtype=float)[order]) / np.arange(1, len(order) + 1)
+    good = np.flatnonzero(running >= precision)
+    return float((good[-1] + 1) / len(order)) if len(good) else 0.0
+
+
+def auc(truth: np.ndarray, scores: np.ndarray) -> float | None:
+    """Area under the ROC curve; ``None`` where only one class occurs."""
+    return float(roc_auc_score(truth, scores)) if len(np.unique(truth)) == 2 else None
+
+
+def auc_interval(
+    truth: np.ndarray,
+    scores: np.ndarray,
+    groups: np.ndarray,
+    seed: int,
+    draws: int = 200,
+    confidence: float = 0.95,
+) -> tuple[float, float] | None:
+    """Bootstrap interval of the AUC, drawing whole ``groups`` (accounts): their rows are not independent."""
+    if auc(truth, scores) is None:
+        return None
+    rng = np.random.default_rng(seed)
+    codes, names = pd.factorize(groups, sort=True)
+    rows_of = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
+    values = []
+    for _ in range(draws):
+        rows = np.concatenate([rows_of[g] for g in rng.integers(0, len(names), len(names))])
+        value = auc(truth[rows], scores[rows])
+        if value is not None:
+            values.append(value)
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(values, [tail, 1 - tail])
+    return float(low), float(high)
