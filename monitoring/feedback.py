@@ -1,0 +1,204 @@
+"""What agents said about decisions becomes labels: canonical ticket events, and new files under ``data/``.
+
+Silence is not approval: only an explicit approval, override or correction yields a label. Every label keeps
+who set it (``actor_kind`` agent, ``actor_id``) and why (``text``).
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+import yaml
+from sqlalchemy import select
+
+from features.labels import final_labels
+from features.schema import TABLES, Tables, completed, typed
+from monitoring.quality import FEEDBACK_COLUMNS, OVERRIDABLE, decision_frame
+from serving.codec import to_frame
+from serving.decision import Decision
+from serving.settings import Settings
+from serving.store import Store
+from serving.tables import CONTEXT, ledger
+
+FEEDBACK_FOLDER = Path("data/feedback")
+_FILE_NAME = re.compile(r"feedback-(\d{6,})-(\d{6,})\.jsonl")
+_IDS_PER_QUESTION = 500
+
+
+class Export(NamedTuple):
+    """What one export wrote: the file (``None`` where nothing was new), labels and ledger positions in it."""
+
+    path: Path | None
+    labels: int
+    positions: tuple[int, int]
+
+    def line(self) -> str:
+        """The export as one sentence."""
+        if self.path is None:
+            return "no new feedback to export"
+        first, last = self.positions
+        return f"{self.labels} labels of ledger entries {first} to {last} written to {self.path}"
+
+
+def feedback_labels(feedback: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
+    """Canonical ``ticket_events`` of explicit feedback, in the order it was given.
+
+    ``feedback`` has ``feedback_id`` and ``monitoring.quality.FEEDBACK_COLUMNS``, ``decisions`` has
+    ``DECISION_COLUMNS``. An approval confirms the decided value of the field it names, or of every field
+    where it names none, unless somebody corrected that field before. Feedback that names no right value (a
+    rejection, an edited reply) yields no label.
+    """
+    decided = decisions.melt(
+        id_vars=["decision_id", "ticket_id"],
+        value_vars=list(OVERRIDABLE),
+        var_name="about",
+        value_name="decided",
+    )
+    pairs = feedback.merge(decided, on="decision_id").sort_values("at", kind="stable", ignore_index=True)
+    approves = pairs["verdict"] == "approve"
+    names_it = pairs["field"] == pairs["about"]
+    corrects = names_it & ~approves
+    corrected_before = corrects.groupby([pairs["decision_id"], pairs["about"]]).cummax()
+    confirms = approves & (names_it | pairs["field"].isna()) & ~corrected_before
+    value = pairs["value"].where(~approves, pairs["decided"])
+    said = (confirms | (corrects & (pairs["verdict"] != "reject"))) & value.notna()
+    events = pd.DataFrame(
+        {
+            "event_id": "feedback:" + pairs["feedback_id"] + ":" + pairs["about"],
+            "ticket_id": pairs["ticket_id"],
+            "known_at": pairs["at"],
+            "occurred_at": pairs["at"],
+            "kind": pairs["about"] + "_set",
+            "value": value,
+            "actor_kind": "agent",
+            "actor_id": pairs["agent_id"],
+            "text": pairs["reason"].where(pairs["reason"].notna(), pairs["verdict"]),
+        }
+    )
+    ordered = events[said].sort_values(["known_at", "event_id"], kind="stable", ignore_index=True)
+    return typed("ticket_events", ordered)
+
+
+def stored_decisions(store: Store) -> list[Decision]:
+    """Every decision in the store, oldest first."""
+    return [Decision.model_validate_json(record) for record in store.decisions()["record"]]
+
+
+def stored_feedback(store: Store) -> pd.DataFrame:
+    """Every piece of feedback in the store, oldest first: ``feedback_id`` and ``FEEDBACK_COLUMNS``."""
+    dtypes = {"feedback_id": "str", **FEEDBACK_COLUMNS}
+    return store.feedback()[list(dtypes)].astype(dtypes)
+
+
+def feedback_events(store: Store) -> pd.DataFrame:
+    """Canonical ``ticket_events`` of everything that agents said in the store."""
+    return feedback_labels(stored_feedback(store), decision_frame(stored_decisions(store)))
+
+
+def next_training_labels(tables: Tables, events: pd.DataFrame) -> pd.DataFrame:
+    """What ``events`` change about the labels that training uses.
+
+    One row a ticket and field with feedback: ticket_id, field, before (null: no label so far), after.
+    """
+    so_far = completed(tables)["ticket_events"]
+    together = pd.concat([so_far, events], ignore_index=True)
+    changes = []
+    for field in OVERRIDABLE:
+        kind = f"{field}_set"
+        tickets = events.loc[events["kind"] == kind, "ticket_id"].drop_duplicates()
+        changes.append(
+            pd.DataFrame(
+                {
+                    "ticket_id": tickets,
+                    "field": field,
+                    "before": tickets.map(final_labels(so_far, kind)),
+                    "after": tickets.map(final_labels(together, kind)),
+                }
+            )
+        )
+    return pd.concat(changes, ignore_index=True)
+
+
+def export_feedback(store: Store, folder: Path) -> Export:
+    """Write the labels of feedback that no file in ``folder`` holds yet as one new file.
+
+    One JSON object a line: a canonical ``ticket_events`` row, with the canonical ``tickets`` row it is about
+    under ``ticket``. Files are named after the ledger positions they cover and never change. Without new
+    feedback nothing is written.
+    """
+    last = last_exported(path.name for path in folder.glob("feedback-*.jsonl"))
+    positions = _positions_after(store, last)
+    if not positions:
+        return Export(None, 0, (last, last))
+    events = feedback_events(store)
+    labels = events[events["event_id"].str.split(":").str[1].isin(positions)]
+    first, last = min(positions.values()), max(positions.values())
+    lines = _lines(labels, _tickets(store, labels["ticket_id"].unique().tolist()))
+    path = folder / f"feedback-{first:06d}-{last:06d}.jsonl"
+    folder.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    part.replace(path)
+    return Export(path, len(labels), (first, last))
+
+
+def last_exported(file_names: Iterable[str]) -> int:
+    """The last ledger position that exported files of these names cover, 0 without any."""
+    matches = (_FILE_NAME.fullmatch(name) for name in file_names)
+    return max((int(match[2]) for match in matches if match), default=0)
+
+
+def _positions_after(store: Store, last: int) -> dict[str, int]:
+    with store.reading() as connection:
+        rows = connection.execute(
+            select(ledger.c.subject, ledger.c.seq).where(ledger.c.kind == "feedback", ledger.c.seq > last)
+        )
+        return {row.subject: row.seq for row in rows}
+
+
+def _tickets(store: Store, ticket_ids: list[str]) -> pd.DataFrame:
+    table = CONTEXT["tickets"]
+    rows: list[Any] = []
+    with store.reading() as connection:
+        for start in range(0, len(ticket_ids), _IDS_PER_QUESTION):
+            some = ticket_ids[start : start + _IDS_PER_QUESTION]
+            rows += connection.execute(select(table).where(table.c.ticket_id.in_(some))).all()
+    return to_frame("tickets", rows)
+
+
+def _lines(labels: pd.DataFrame, tickets: pd.DataFrame) -> list[str]:
+    about = {row["ticket_id"]: row for row in _records("tickets", tickets)}
+    return [
+        json.dumps(event | {"ticket": about.get(event["ticket_id"])}, ensure_ascii=False)
+        for event in _records("ticket_events", labels)
+    ]
+
+
+def _records(table: str, frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows without their empty cells, times as ISO 8601 in UTC."""
+    times = [name for name, spec in TABLES[table].columns.items() if spec.kind == "time"]
+    texts = frame.assign(**{t: frame[t].dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ") for t in times})
+    return [{str(k): v for k, v in row.items() if pd.notna(v)} for row in texts.to_dict("records")]
+
+
+def source_name(params_file: Path = Path("params.yaml")) -> str:
+    """The source under ``data/`` that the pipeline reads: ``ingest.source`` of ``params.yaml``."""
+    if not params_file.exists():
+        raise FileNotFoundError(f"{params_file} not found: run this from the project's root")
+    return str(yaml.safe_load(params_file.read_text(encoding="utf-8"))["ingest"]["source"])
+
+
+def main() -> None:
+    """Export new feedback to ``data/feedback/<source>/`` and say what was written."""
+    store = Store(Settings().database_url)
+    try:
+        print(export_feedback(store, FEEDBACK_FOLDER / source_name()).line())
+    finally:
+        store.close()
+
+
+if __name__ == "__main__":
+    main()
