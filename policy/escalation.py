@@ -1,0 +1,100 @@
+"""When a ticket leaves the usual path: legal weight, an incident, special knowledge, an account at risk."""
+
+from dataclasses import dataclass
+
+from policy.desk_schema import Desk, EscalationKind
+from policy.phrases import normalised_words
+from policy.situation import Situation, Surge
+
+
+@dataclass(frozen=True)
+class EscalationCall:
+    """One escalation: its kind, why in words, and the queue it goes to."""
+
+    kind: EscalationKind
+    reason: str
+    queue: str
+
+
+def escalations(desk: Desk, situation: Situation) -> list[EscalationCall]:
+    """Every escalation this ticket needs, the one that decides the route first.
+
+    The order is regulatory (a legal duty, no discretion), crisis (one incident must not be worked on in ten
+    places), technical (who can solve it), account (who should also know).
+    """
+    usual_queue = desk.intent_policy(situation.intent).queue
+    specialists = desk.queues[usual_queue].specialist
+    calls: list[EscalationCall] = []
+
+    def call(kind: EscalationKind, reason: str | None, queue: str | None = None) -> None:
+        if reason is not None:
+            calls.append(EscalationCall(kind, reason, queue or desk.escalation.queues[kind]))
+
+    call("regulatory", regulatory_reason(desk, situation))
+    call("crisis", _crisis_reason(desk, situation))
+    call("technical", _technical_reason(desk, situation), usual_queue if specialists else None)
+    call("account", _account_reason(desk, situation))
+    return calls
+
+
+def is_surge(desk: Desk, surge: Surge) -> bool:
+    """Whether so many accounts report one issue, so far above its usual rate, that it is an incident."""
+    rules = desk.escalation
+    usual = max(surge.baseline_per_day, rules.surge_least_baseline)
+    return (
+        surge.accounts_24h >= rules.surge_accounts_24h and surge.tickets_24h >= rules.surge_multiple * usual
+    )
+
+
+def regulatory_reason(desk: Desk, situation: Situation) -> str | None:
+    """Why the ticket has legal weight; ``None`` if nothing says so.
+
+    Either the wording or the intent is enough. The intent counts from a low probability on, because a missed
+    legal request costs more than a needless look by the compliance team.
+    """
+    words = normalised_words(f"{situation.subject}\n\n{situation.body}")
+    for topic in desk.phrases.regulatory.values():
+        found = topic.found_in(words)
+        if found is not None:
+            return f'the text {topic.about} ("{found}")'
+    probable = situation.intent_probability >= desk.escalation.regulatory_probability
+    if desk.intent_policy(situation.intent).regulatory and probable:
+        return f"'{situation.intent}' ({situation.intent_probability:.0%} sure) has legal weight"
+    return None
+
+
+def _crisis_reason(desk: Desk, situation: Situation) -> str | None:
+    surge = situation.surge
+    if not is_surge(desk, surge):
+        return None
+    return (
+        f"{surge.accounts_24h} accounts wrote {surge.tickets_24h} tickets about one issue within 24 hours, "
+        f"where {surge.baseline_per_day:.1f} a day are usual"
+    )
+
+
+def _technical_reason(desk: Desk, situation: Situation) -> str | None:
+    sure = situation.intent_probability >= desk.escalation.technical_probability
+    if not (desk.intent_policy(situation.intent).technical and sure and not situation.out_of_scope):
+        return None
+    return f"'{situation.intent}' ({situation.intent_probability:.0%} sure) needs specialised knowledge"
+
+
+def _account_reason(desk: Desk, situation: Situation) -> str | None:
+    """Churn risk times value, or frustration or a repeated issue on a valuable account."""
+    account, rules = situation.account, desk.escalation
+    if account is None:
+        return None
+    known_value = account.contract_value_cents
+    value = known_value / 100 if known_value is not None else desk.ranking.assumed_contract_value
+    worth = f"{value:,.0f} a year" + ("" if known_value is not None else " (assumed, value unknown)")
+    risk = account.churn_risk
+    if risk is not None and risk >= rules.churn_risk and risk * value >= rules.churn_value_at_risk:
+        return f"churn risk {risk:.0%} on a contract of {worth}"
+    if value < rules.valuable_contract_value:
+        return None
+    if situation.frustration >= rules.frustration:
+        return f"frustration {situation.frustration:.0%} on a contract of {worth}"
+    if situation.repeats_30d >= rules.repeats_30d:
+        return f"the same issue {situation.repeats_30d + 1} times in 30 days on a contract of {worth}"
+    return None

@@ -1,0 +1,163 @@
+"""Lists of wordings that a support lead can read and extend, and how a text is searched for them.
+
+A wording is a row of slots separated by spaces. Words of a slot are separated by ``|``; ``*`` at either end
+of a word stands for any ending or beginning; ``?`` after a slot makes it optional; ``_`` joins words of one
+slot; ``..`` stands for up to four other words of the same sentence::
+
+    delet*|eras* .. my|our .. data|information
+
+Text and wordings are compared after :func:`normalised_words`, so accents, capitals, invisible characters and
+look-alike letters make no difference.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+_LOOK_ALIKES = str.maketrans("авеёікмнорстухѕјԁԛԝһցոսαβεικνορτυχγı", "abeeikmhopctyxsjdqwhgnuabeikvoptuxyi")
+_DIGITS_AS_LETTERS = str.maketrans("013457", "oleast")
+_DIGIT_IN_WORD = re.compile(r"(?<=[a-z])[013457](?=[a-z])")
+_SENTENCE_END = re.compile(r"[!?;…。！？]+|\.+(?!\s?\d)|\n\s*\n")
+_NOT_WORD = re.compile(r"[^\w.]+|_")
+_UMLAUT_SPELT_OUT = re.compile(r"(?<=[aou])e")
+_GAP_WORDS = 4
+_GAP = rf"(?:\w+ ){{0,{_GAP_WORDS}}}"
+
+
+def normalised_words(text: str) -> str:
+    """``text`` as ``" words separated by one space . and a full stop between sentences "``.
+
+    NFKC, casefolded, accents folded (``ö``, ``oe`` and ``o`` are one), invisible characters removed,
+    Cyrillic and Greek letters that look Latin replaced, digits inside words read as letters.
+    """
+    visible = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
+    letters = unicodedata.normalize("NFD", visible.casefold())
+    letters = "".join(c for c in letters if unicodedata.category(c) != "Mn").translate(_LOOK_ALIKES)
+    letters = _DIGIT_IN_WORD.sub(lambda digit: digit[0].translate(_DIGITS_AS_LETTERS), letters)
+    words = _NOT_WORD.sub(" ", _SENTENCE_END.sub(" . ", letters))
+    return f" {' '.join(_UMLAUT_SPELT_OUT.sub('', words).split())} "
+
+
+class _Wording:
+    """One compiled wording: what must occur at all, and the expression that decides."""
+
+    def __init__(self, written: str) -> None:
+        self.needed: list[tuple[str, ...]] = []
+        expression = ["(?<= )"]
+        for slot in written.split():
+            if slot == "..":
+                expression.append(_GAP)
+                continue
+            optional, words = slot.endswith("?"), slot.removesuffix("?").split("|")
+            stems = tuple(normalised_words(word.strip("*")).strip() for word in words)
+            if not all(stems):
+                raise ValueError(f"wording {written!r}: slot {slot!r} has no word")
+            choices = "|".join(
+                ("\\w*" if word.startswith("*") else "")
+                + re.escape(stem)
+                + ("\\w*" if word.endswith("*") else "")
+                for word, stem in zip(words, stems, strict=True)
+            )
+            expression.append(f"(?:(?:{choices}) )" + ("?" if optional else ""))
+            if not optional:
+                self.needed.append(stems)
+        if not self.needed:
+            raise ValueError(f"wording {written!r} would match every text")
+        self._expression = re.compile("".join(expression))
+
+    def spans(self, words: str) -> Iterator[tuple[int, int]]:
+        """Where ``words`` (normalised) say this."""
+        if all(any(stem in words for stem in stems) for stems in self.needed):
+            yield from (found.span() for found in self._expression.finditer(words))
+
+
+@lru_cache(maxsize=4096)
+def _wording(written: str) -> _Wording:
+    return _Wording(written)
+
+
+def _readable(written: str) -> str:
+    _wording(written)
+    return written
+
+
+Wording = Annotated[str, AfterValidator(_readable)]
+WordingsByLanguage = dict[Annotated[str, Field(pattern=r"^[a-z]{2}$")], tuple[Wording, ...]]
+
+
+class Topic(BaseModel):
+    """One thing a text may say. ``unless`` cancels what it overlaps: negations and near misses."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    about: str = ""
+    asks: WordingsByLanguage = {}
+    unless: WordingsByLanguage = {}
+
+    def found_in(self, words: str) -> str | None:
+        """The first wording in normalised ``words`` that says this, as found there; ``None`` if none does.
+
+        Every language is tried: customers mix them, and a detector may be wrong about a short text.
+        """
+        cancelled = [
+            span for wordings in self.unless.values() for w in wordings for span in _wording(w).spans(words)
+        ]
+        for wordings in self.asks.values():
+            for written in wordings:
+                for start, end in _wording(written).spans(words):
+                    if not any(start < until and since < end for since, until in cancelled):
+                        return words[start:end].strip()
+        return None
+
+    def extended(self, more: "Topic") -> "Topic":
+        """This topic with the wordings of ``more`` added."""
+        return Topic(
+            about=more.about or self.about,
+            asks=_joined(self.asks, more.asks),
+            unless=_joined(self.unless, more.unless),
+        )
+
+
+def _joined(one: WordingsByLanguage, more: WordingsByLanguage) -> WordingsByLanguage:
+    return {language: one.get(language, ()) + more.get(language, ()) for language in sorted({*one, *more})}
+
+
+def opens_with(wordings: WordingsByLanguage, text: str) -> bool:
+    """Whether ``text`` begins with one of ``wordings``."""
+    words = normalised_words(text)
+    return any(start == 1 for ws in wordings.values() for w in ws for start, _ in _wording(w).spans(words))
+
+
+class Phrasebook(BaseModel):
+    """Everything the desk recognises by wording."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    regulatory: dict[str, Topic] = {}
+    human_request: Topic = Topic()
+    instructions: Topic = Topic()
+    """Text that tries to steer the desk's software instead of asking for something."""
+    reply_openings: WordingsByLanguage = {}
+    reply_closings: WordingsByLanguage = {}
+    name_titles: tuple[str, ...] = ()
+    """Words before a person's name, as written."""
+    common_words: dict[str, tuple[str, ...]] = {}
+    """Frequent words by which the language of a past reply is recognised."""
+
+    def extended(self, more: "Phrasebook") -> "Phrasebook":
+        """This book with the wordings of ``more`` added."""
+        topics = {
+            name: self.regulatory.get(name, Topic()).extended(more.regulatory.get(name, Topic()))
+            for name in (*self.regulatory, *(name for name in more.regulatory if name not in self.regulatory))
+        }
+        return Phrasebook(
+            regulatory=topics,
+            human_request=self.human_request.extended(more.human_request),
+            instructions=self.instructions.extended(more.instructions),
+            reply_openings=_joined(self.reply_openings, more.reply_openings),
+            reply_closings=_joined(self.reply_closings, more.reply_closings),
+            name_titles=self.name_titles + more.name_titles,
+            common_words={**self.common_words, **more.common_words},
+        )

@@ -1,0 +1,86 @@
+"""Who takes the ticket: a queue by intent or escalation, an agent by language, skill, history and load."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from policy.desk_schema import Desk
+from policy.escalation import EscalationCall
+from policy.situation import Situation
+
+
+@dataclass(frozen=True)
+class AgentState:
+    """An agent who could take a ticket now. ``skills`` are intents or product areas."""
+
+    agent_id: str
+    team: str
+    skills: tuple[str, ...]
+    languages: tuple[str, ...]
+    open_tickets: int
+    served_contact: bool
+    """Whether the agent has answered this person before."""
+
+
+@dataclass(frozen=True)
+class RouteCall:
+    """Queue and agent, and why in words. No agent: the queue decides."""
+
+    queue: str
+    agent: str | None
+    reason: str
+
+
+def route(
+    desk: Desk, situation: Situation, escalations: Sequence[EscalationCall], agents: Sequence[AgentState]
+) -> RouteCall:
+    """Where the ticket goes.
+
+    A regulatory, crisis or technical escalation decides the queue, in this order. An account escalation does
+    not: the relationship manager is told, but the team that can solve the problem keeps it.
+    """
+    queue, because = _queue(desk, situation, escalations)
+    team = [a for a in agents if a.team == queue and a.open_tickets < desk.routing.max_open_tickets]
+    if not team:
+        return RouteCall(queue, None, f"{because}; nobody there has room, so the queue decides")
+    best = max(team, key=lambda agent: (_points(desk, situation, agent), agent.agent_id))
+    return RouteCall(queue, best.agent_id, f"{because}; {best.agent_id} {_merits(desk, situation, best)}")
+
+
+def _queue(desk: Desk, situation: Situation, escalations: Sequence[EscalationCall]) -> tuple[str, str]:
+    for kind in ("regulatory", "crisis", "technical"):
+        for call in escalations:
+            if call.kind == kind:
+                return call.queue, f"{call.queue}: {kind} escalation, {call.reason}"
+    if situation.intent is None:
+        return desk.default_queue, f"{desk.default_queue}: no intent is known"
+    if situation.intent not in desk.intents:
+        return desk.default_queue, f"{desk.default_queue}: this desk does not list '{situation.intent}'"
+    if situation.out_of_scope:
+        return desk.default_queue, f"{desk.default_queue}: the request is outside of what this desk knows"
+    queue = desk.intents[situation.intent].queue
+    return queue, f"{queue}: handles '{situation.intent}' ({situation.intent_probability:.0%} sure)"
+
+
+def _skilled(desk: Desk, situation: Situation, agent: AgentState) -> bool:
+    wanted = {situation.intent, desk.intent_policy(situation.intent).product_area}
+    return not wanted.isdisjoint(agent.skills)
+
+
+def _points(desk: Desk, situation: Situation, agent: AgentState) -> float:
+    weights = desk.routing
+    return (
+        weights.language_points * (situation.language in agent.languages)
+        + weights.skill_points * _skilled(desk, situation, agent)
+        + weights.history_points * agent.served_contact
+        - weights.points_per_open_ticket * agent.open_tickets
+    )
+
+
+def _merits(desk: Desk, situation: Situation, agent: AgentState) -> str:
+    speaks = "speaks" if situation.language in agent.languages else "does not speak"
+    merits = [f"{speaks} {situation.language}"]
+    if _skilled(desk, situation, agent):
+        merits.append("knows the subject")
+    if agent.served_contact:
+        merits.append("has helped this person before")
+    return f"{', '.join(merits)} and has {agent.open_tickets} open tickets"
