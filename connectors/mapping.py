@@ -81,8 +81,8 @@ class Column(_Part):
     """``unix``, ``unix_ms`` or a strptime pattern; ISO 8601 without it."""
     time_zone: str | None = None
     """Zone of times that carry no offset (IANA name); the mapping's ``time_zone`` without it."""
-    delay: str | None = None
-    """Added to a time, for example ``7d``: for facts that the source learned later than it says."""
+    delay: str | None = Field(None, pattern=r"^\d+(s|min|h|D)$")
+    """Added to a time (s, min, h or D, for example ``7D``): for facts that the source learned later than it says."""
     prefix: str = ""
     """Put before an id so that ids of different kinds cannot collide."""
     default: Text | None = None

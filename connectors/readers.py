@@ -113,9 +113,11 @@ def _read_csv(path: Path, spec: RawFile) -> Iterator[Chunk]:
             for batch in reader:
                 rows = batch.to_pandas(types_mapper={pa.string(): pd.StringDtype(na_value=np.nan)}.get)
                 numbers = _numbers_around(seen, len(rows), {row.number - 1 for row in bad})
-                malformed = [_malformed_csv(row) for row in bad if seen < row.number - 1]
-                seen = max([seen, *numbers[-1:], *(row.row_number for row in malformed)])
-                yield Chunk(rows, numbers, malformed)
+                last = int(numbers[-1]) if len(numbers) else seen
+                yield Chunk(
+                    rows, numbers, [_malformed_csv(row) for row in bad if seen < row.number - 1 < last]
+                )
+                seen = last
             late = [_malformed_csv(row) for row in bad if row.number - 1 > seen]
             if late:
                 yield Chunk(pd.DataFrame(columns=header), np.array([], dtype=np.int64), late)

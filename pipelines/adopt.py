@@ -14,7 +14,7 @@ from connectors.mapping import load_mapping
 MAPPINGS_FOLDER = Path("connectors/mappings")
 
 
-class AdoptError(RuntimeError):
+class AdoptError(ValueError):
     """Raw files cannot be brought in. Names the file, what was found and the fix."""
 
 

@@ -17,7 +17,6 @@ from pipelines.params import ParamsError, load_params
 __all__ = ["AdoptError", "IngestError", "adopt", "ingest", "left_out", "main"]
 
 FEEDBACK_MAPPING = Path("connectors/mappings/feedback.yaml")
-FEEDBACK_FOLDER = "feedback"
 
 _NEEDS_TABLE = {
     "accounts": "no churn model; no plan, contract value or renewal in priority, SLA and ranking",
@@ -37,7 +36,7 @@ _NEEDS_EVENT = {
 }
 
 
-class IngestError(RuntimeError):
+class IngestError(ValueError):
     """Too much of a table breaks the contract, or nothing was found. Names the table, reasons and the fix."""
 
 
@@ -156,7 +155,10 @@ def main() -> None:
         data = Path("data")
         print(f"ingest: data/{params.source} through {params.mapping}", flush=True)
         intake = ingest(
-            data / params.source, params.mapping, lambda line: print(line, flush=True), data / FEEDBACK_FOLDER
+            data / params.source,
+            params.mapping,
+            progress=lambda line: print(line, flush=True),
+            feedback=data / "feedback" / params.source,
         )
         write(intake, Path("artifacts"))
         print(report(intake), flush=True)

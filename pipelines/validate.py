@@ -27,13 +27,9 @@ _FIX = {
 }
 
 
-class ValidationError(RuntimeError):
-    """A critical expectation failed. Names the table, the expectation, what was found and the fix."""
-
-
 @dataclass(frozen=True)
 class Check:
-    """One expectation of one table: GX's class name and arguments, why it is there, what its failure means."""
+    """One expectation of one table: GX's class and arguments, why it is there, how bad a failure is."""
 
     name: str
     why: str
@@ -217,7 +213,9 @@ def _findings(context: Any, source: Any, table: str, frame: pd.DataFrame) -> lis
         actions=[gx.checkpoint.UpdateDataDocsAction(name="data docs", site_names=["data_docs"])],
         result_format="SUMMARY",
     )
-    run = context.checkpoints.add(checkpoint).run(batch_parameters={"dataframe": frame})
+    run = context.checkpoints.add(checkpoint).run(
+        batch_parameters={"dataframe": frame}, run_id=gx.RunIdentifier(run_name="validate")
+    )
     (result,) = run.run_results.values()
     ordered = sorted(result.results, key=lambda one: one.expectation_config.meta["position"])
     return [_finding(check, one) for check, one in zip(checks, ordered, strict=True)]
