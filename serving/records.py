@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import pandas as pd
-from sqlalchemy import Connection, and_, insert, select
+from sqlalchemy import Connection, insert, select
 
 from serving import outbox
 from serving.decision import Decision
@@ -121,10 +121,7 @@ def feedback_by_id(connection: Connection, feedback_id: str) -> Feedback | None:
 
 
 def open_queue(connection: Connection, as_of: datetime, limit: int) -> list[QueueEntry]:
-    """Decisions that wait for a person, largest value at risk first.
-
-    A decision is open until its ticket is solved, or where it was resolved automatically.
-    """
+    """Decisions about tickets that are not solved yet, largest value at risk first."""
     tickets, events = CONTEXT["tickets"], CONTEXT["ticket_events"]
     solved = (
         select(events.c.event_id)
@@ -139,7 +136,7 @@ def open_queue(connection: Connection, as_of: datetime, limit: int) -> list[Queu
     rows = connection.execute(
         select(decisions.c.decision_id, decisions.c.ticket_id, tickets.c.subject, decisions.c.record)
         .join_from(decisions, tickets, tickets.c.ticket_id == decisions.c.ticket_id, isouter=True)
-        .where(and_(decisions.c.action != "auto_resolve", ~solved))
+        .where(~solved)
         .order_by(decisions.c.value_at_risk.desc(), decisions.c.at, decisions.c.decision_id)
         .limit(limit)
     )

@@ -1,8 +1,9 @@
 """Where the service keeps its state and how it listens: environment variables ``FIRSTLINE_*``."""
 
+import os
 from pathlib import Path
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -27,12 +28,22 @@ class Settings(BaseSettings):
     pointer_check_seconds: float = Field(default=2.0, gt=0)
     """How old the known champion pointer may be before it is read again."""
 
+    @field_validator("state", "desk")
+    @classmethod
+    def _wherever_the_child_process_starts(cls, path: Path) -> Path:
+        return path.absolute()
+
     @model_validator(mode="after")
     def _sqlite_in_the_state_folder(self) -> "Settings":
         if not self.database_url:
             # frozen guards readers; the default depends on another field, so it is filled in here
             object.__setattr__(self, "database_url", store_url(self.state))
         return self
+
+    def as_environment(self) -> dict[str, str]:
+        """This process's environment with these settings in it, for a child process."""
+        own = {f"FIRSTLINE_{name.upper()}": str(value) for name, value in self.model_dump().items()}
+        return {**os.environ, **own}
 
     @property
     def releases(self) -> Path:

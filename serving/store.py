@@ -14,6 +14,7 @@ from sqlalchemy import Connection, insert, select, text, update
 from serving import context, ledger, outbox, pointers, records
 from serving.database import Database
 from serving.decision import Decision
+from serving.settings import Settings
 from serving.tables import marks
 
 
@@ -116,7 +117,7 @@ class Store:
             return records.feedback_frame(connection)
 
     def open_queue(self, as_of: datetime, limit: int) -> list[records.QueueEntry]:
-        """Decisions that wait for a person, largest value at risk first."""
+        """Decisions about tickets that are not solved yet, largest value at risk first."""
         with self.reading() as connection:
             return records.open_queue(connection, as_of, limit)
 
@@ -163,3 +164,8 @@ class Store:
             changed = connection.execute(update(marks).where(marks.c.name == name).values(value=value))
             if changed.rowcount == 0:
                 connection.execute(insert(marks).values(name=name, value=value))
+
+
+def open_store(settings: Settings) -> Store:
+    """The store that ``settings`` name, created where it is not there yet."""
+    return Store(settings.database_url)

@@ -1,0 +1,67 @@
+"""What agents say about decisions: which fields can be corrected, and what to."""
+
+from datetime import datetime
+from typing import get_args
+
+from features.schema import LEVELS, SENTIMENTS
+from serving.decision import Action
+from serving.moments import time_ordered_id
+from serving.problems import Problem, one_of, shown
+from serving.records import Feedback
+from serving.requests import FeedbackRequest
+from serving.store import AlreadyAnswered, Store
+
+ANY: tuple[str, ...] = ()
+CORRECTABLE: dict[str, tuple[str, ...]] = {
+    "intent": ANY,
+    "queue": ANY,
+    "agent": ANY,
+    "language": ANY,
+    "reply": ANY,
+    "escalation": ("technical", "account", "crisis", "regulatory", "none"),
+    "priority": LEVELS,
+    "sentiment": SENTIMENTS,
+    "action": get_args(Action),
+}
+"""Fields of a decision that can be corrected, with the values allowed (none listed: the desk's own words)."""
+
+
+def accept_feedback(store: Store, request: FeedbackRequest, now: datetime, key: str | None = None) -> str:
+    """Store what an agent said, once per idempotency ``key``; returns the feedback's id.
+
+    Raises ``Problem``: 404 for an unknown decision, 422 for a correction that names no correctable field or
+    no allowed value, 409 where ``key`` was used for other feedback.
+    """
+    _check_correction(request)
+    if store.decision(request.decision_id) is None:
+        raise Problem(
+            404, "decision_id", shown(request.decision_id), "send the decision_id that /triage answered"
+        )
+    given = Feedback(time_ordered_id(now), at=now, **request.model_dump())
+    try:
+        store.add_feedback(given, key, request.body_hash)
+    except AlreadyAnswered as before:
+        if before.taken.body_hash != request.body_hash:
+            raise Problem(
+                409, "Idempotency-Key", "a key used for other feedback", "send a new key for new feedback"
+            ) from None
+        return before.taken.answer_id
+    return given.feedback_id
+
+
+def _check_correction(request: FeedbackRequest) -> None:
+    corrects = request.verdict in ("modify", "override")
+    if corrects and (request.field is None or request.value is None):
+        missing = "field" if request.field is None else "value"
+        raise Problem(422, missing, "nothing", f"say what to {request.verdict}: field and value")
+    if not corrects and request.value is not None:
+        raise Problem(
+            422, "value", f"a value with {request.verdict}", "use modify or override to change a field"
+        )
+    if request.field is None:
+        return
+    if request.field not in CORRECTABLE:
+        raise Problem(422, "field", shown(request.field), one_of(list(CORRECTABLE)))
+    allowed = CORRECTABLE[request.field]
+    if corrects and allowed and request.value not in allowed:
+        raise Problem(422, f"value of {request.field}", shown(request.value), one_of(allowed))

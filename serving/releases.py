@@ -1,0 +1,95 @@
+"""The release that serves: the one the store's pointer names, or the last good one where that is damaged.
+
+The pointer is read again every few seconds, so a promotion or a rollback reaches a running worker by itself.
+A release that cannot be loaded never replaces one that serves.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from models.release import Release, ReleaseError, load_release
+from policy.desk import Desk, DeskError, load_desk
+from serving.logs import logger
+from serving.store import Store
+
+POINTERS = ("champion", "last_good")
+"""Pointers that are tried, in this order."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A release with its desk rules; without a release, the rules alone."""
+
+    release: Release | None
+    desk: Desk
+    degraded: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The release's id, ``none`` without one."""
+        return self.release.id if self.release is not None else "none"
+
+
+class Releases:
+    """Keeps the serving release loaded. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        store: Store,
+        folder: Path,
+        rules: Path,
+        check_seconds: float,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._store = store
+        self._folder = folder
+        self._rules = Loaded(None, load_desk(rules), ("no release",))
+        self._check_seconds = check_seconds
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._checked_at = float("-inf")
+        self._wanted: tuple[str | None, ...] | None = None
+        self._serving = self._rules
+
+    def current(self) -> Loaded:
+        """The release to decide with now."""
+        if self._clock() - self._checked_at >= self._check_seconds:
+            with self._lock:
+                if self._clock() - self._checked_at >= self._check_seconds:
+                    self._follow()
+                    self._checked_at = self._clock()
+        return self._serving
+
+    def _follow(self) -> None:
+        try:
+            wanted = tuple(self._store.pointer(name) for name in POINTERS)
+        except SQLAlchemyError as error:
+            logger().error("pointer not read", error=type(error).__name__)
+            return
+        if wanted == self._wanted:
+            return
+        self._wanted = wanted
+        self._serving = self._first_sound(wanted)
+        logger().info("release serves", release=self._serving.id, degraded=self._serving.degraded)
+
+    def _first_sound(self, wanted: tuple[str | None, ...]) -> Loaded:
+        degraded: tuple[str, ...] = ()
+        for name, release_id in zip(POINTERS, wanted, strict=True):
+            if release_id is None:
+                continue
+            if self._serving.id == release_id:
+                return Loaded(self._serving.release, self._serving.desk, degraded)
+            try:
+                release = load_release(self._folder / release_id)
+                return Loaded(release, load_desk(release.desk_path), degraded)
+            except (ReleaseError, DeskError) as error:
+                logger().error("release not loaded", pointer=name, release=release_id, why=str(error))
+                degraded = (*degraded, f"{name} release damaged")
+        if self._serving.release is not None and degraded:
+            return Loaded(self._serving.release, self._serving.desk, degraded)
+        return Loaded(None, self._rules.desk, (*degraded, *self._rules.degraded))

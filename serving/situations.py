@@ -1,0 +1,193 @@
+"""From canonical rows and scores to the one ``Situation`` that policy judges: pure functions."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+
+from features.repeats import similarity, trigrams
+from features.schema import Tables
+from features.text import ticket_text
+from models.release import Release
+from policy.routing import AgentState
+from policy.situation import AccountFacts, PastTicket, Situation, Surge
+from serving.scoring import TicketScores
+
+MAX_PAST_TICKETS = 10
+MAX_SIMILAR = 3
+MAX_ARTICLES = 3
+_DAY = timedelta(days=1)
+
+
+def account_facts(
+    account_id: str | None, scores: TicketScores, history: Tables, risk: float | None, as_of: datetime
+) -> AccountFacts | None:
+    """The newest version of the account as features saw it; ``None`` where the account is unknown."""
+    if account_id is None or history["accounts"].empty:
+        return None
+    newest = history["accounts"].iloc[-1]
+
+    def cents(name: str) -> int | None:
+        amount = scores.number(name)
+        return None if amount is None else int(amount)
+
+    return AccountFacts(
+        account_id=account_id,
+        plan=scores.text("plan"),
+        status=scores.text("status"),
+        segment=scores.text("segment"),
+        language=_told(newest["language"]),
+        owner=_told(newest["owner"]),
+        contract_value_cents=cents("contract_value_cents"),
+        lifetime_value_cents=cents("lifetime_value_cents"),
+        seats=cents("seats"),
+        renewal_in_days=scores.number("renewal_in_days"),
+        churn_risk=risk,
+        usage_change=scores.number("usage_change_28d"),
+        errors_7d=scores.count("usage_errors_7d"),
+        busiest_feature=busiest_feature(history["usage"], as_of),
+        tickets_90d=scores.count("account_tickets_90d"),
+        open_tickets=scores.count("account_open_tickets"),
+        last_csat=scores.number("account_csat_last"),
+    )
+
+
+def busiest_feature(usage: pd.DataFrame, as_of: datetime) -> str | None:
+    """The product feature used most in the 28 days before ``as_of``; ``None`` without usage."""
+    recent = usage[usage["day"] >= as_of - 28 * _DAY]
+    if recent.empty:
+        return None
+    uses = recent.groupby("feature")["events"].sum()
+    return str(uses.index[int(uses.to_numpy(dtype="float64").argmax())])
+
+
+def past_tickets(
+    tickets: pd.DataFrame, events: pd.DataFrame, intents: pd.DataFrame, contact_id: str | None, text: str
+) -> tuple[PastTicket, ...]:
+    """The newest ``MAX_PAST_TICKETS`` of ``tickets``, newest first, with how alike they are to ``text``."""
+    newest = tickets.sort_values(["created_at", "ticket_id"]).tail(MAX_PAST_TICKETS).iloc[::-1]
+    of_interest = events[events["ticket_id"].isin(newest["ticket_id"])]
+    solved = _solved(of_interest)
+    replies = of_interest[(of_interest["kind"] == "reply") & (of_interest["actor_kind"] == "agent")]
+    answers = replies.dropna(subset=["text"]).groupby("ticket_id")["text"].last()
+    about = intents.groupby("ticket_id")["intent"].last()
+    own = trigrams(text)
+    return tuple(
+        PastTicket(
+            ticket_id=row["ticket_id"],
+            created_at=row["created_at"].to_pydatetime(),
+            subject=_told(row["subject"]) or "",
+            intent=_told(about.get(row["ticket_id"])),
+            solved=row["ticket_id"] in solved,
+            resolution=_told(answers.get(row["ticket_id"])) if row["ticket_id"] in solved else None,
+            same_contact=contact_id is not None and _told(row["contact_id"]) == contact_id,
+            similarity=similarity(own, trigrams(ticket_text(_told(row["subject"]), _told(row["body"])))),
+        )
+        for row in newest.to_dict("records")
+    )
+
+
+def similar_solved(candidates: Sequence[PastTicket]) -> tuple[PastTicket, ...]:
+    """The ``MAX_SIMILAR`` solved candidates most like the ticket, most alike first."""
+    solved = [ticket for ticket in candidates if ticket.solved and ticket.resolution]
+    solved.sort(key=lambda ticket: (-ticket.similarity, ticket.ticket_id))
+    return tuple(solved[:MAX_SIMILAR])
+
+
+def articles_about(
+    articles: pd.DataFrame, intent: str | None, language: str
+) -> tuple[tuple[str, str, str], ...]:
+    """(id, title, body) of the articles that answer ``intent``, the ticket's own language first."""
+    if intent is None or articles.empty:
+        return ()
+    fitting = articles[articles["intent"] == intent]
+    order = (fitting["language"] != language).sort_values(kind="stable").index
+    rows = fitting.loc[order[:MAX_ARTICLES]].to_dict("records")
+    return tuple((row["article_id"], _told(row["title"]) or "", _told(row["body"]) or "") for row in rows)
+
+
+def agent_states(
+    agents: pd.DataFrame, open_tickets: dict[str, int], history: Tables, contact_id: str | None
+) -> list[AgentState]:
+    """Every agent with the load of now, and whether they have answered this contact before."""
+    tickets, events = history["tickets"], history["ticket_events"]
+    own = tickets.loc[(tickets["contact_id"] == contact_id).fillna(False).to_numpy(bool), "ticket_id"]
+    replied = events[(events["kind"] == "reply") & events["ticket_id"].isin(own)]
+    served = set(replied["actor_id"].dropna())
+    return [
+        AgentState(
+            agent_id=row["agent_id"],
+            team=_told(row["team"]) or "",
+            skills=tuple(row["skills"] or ()),
+            languages=tuple(row["languages"] or ()),
+            open_tickets=open_tickets.get(row["agent_id"], 0),
+            served_contact=row["agent_id"] in served,
+        )
+        for row in agents.to_dict("records")
+    ]
+
+
+def situation_of(
+    ticket: pd.DataFrame,
+    scores: TicketScores,
+    account: AccountFacts | None,
+    contact_name: str | None,
+    surge: Surge,
+    release: Release | None,
+    past: tuple[PastTicket, ...],
+    similar: tuple[PastTicket, ...],
+    articles: tuple[tuple[str, str, str], ...],
+    as_of: datetime,
+    degraded: tuple[str, ...],
+) -> Situation:
+    """Everything policy may know about the one ``ticket``."""
+    row = ticket.iloc[0]
+    intent = scores.intent
+    proof = release.thresholds.get(intent.intent) if release is not None and intent.intent else None
+    proven = proof is not None and proof.threshold is not None
+    return Situation(
+        ticket_id=row["ticket_id"],
+        created_at=row["created_at"].to_pydatetime(),
+        as_of=as_of,
+        channel=row["channel"],
+        subject=_told(row["subject"]) or "",
+        body=_told(row["body"]) or "",
+        language=scores.text("language") or "und",
+        language_confidence=scores.number("language_confidence") or 0.0,
+        intent=intent.intent,
+        intent_probability=intent.probability,
+        out_of_scope=intent.out_of_scope,
+        sentiment=scores.sentiment.state,
+        frustration=scores.sentiment.frustration,
+        frustration_signals=tuple(scores.sentiment.signals),
+        priority_level=scores.priority.level if scores.priority else "normal",
+        priority_score=scores.priority.score if scores.priority else 0.5,
+        contact_id=_told(row["contact_id"]),
+        contact_name=contact_name,
+        account=account,
+        repeats_30d=scores.count("same_intent_contact_30d"),
+        failed_logins_24h=scores.count("failed_logins_24h"),
+        surge=surge,
+        automation_threshold=proof.threshold if proof is not None else None,
+        automation_evidence=_evidence(proof) if proven else "",
+        past_tickets=past,
+        similar_solved=similar,
+        articles=articles,
+        degraded=degraded,
+    )
+
+
+def _evidence(proof: object) -> str:
+    n, errors, bound = (getattr(proof, name) for name in ("n", "errors", "lower_bound"))
+    return f"{errors} errors in {n} held-out tickets: precision at least {bound:.3f}"
+
+
+def _solved(events: pd.DataFrame) -> set[str]:
+    ends = events[events["kind"].isin(("solved", "reopened"))]
+    last = ends.groupby("ticket_id")["kind"].last()
+    return set(last.index[last == "solved"])
+
+
+def _told(value: Any) -> str | None:
+    return None if value is None or pd.isna(value) else str(value)

@@ -1,0 +1,201 @@
+"""The desk: one request in, one durable decision out. Store -> features -> models -> policy -> store."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import pandas as pd
+from sqlalchemy.exc import SQLAlchemyError
+
+from features.text import ticket_text
+from policy.situation import Surge
+from serving import context
+from serving.customer import Customer, missing_parts, ticket_row, without_ticket
+from serving.decide import Judged, decide
+from serving.decision import Decision
+from serving.moments import time_ordered_id
+from serving.problems import Problem, shown
+from serving.recent import Recent
+from serving.releases import Loaded, Releases
+from serving.requests import TriageRequest
+from serving.scoring import TicketScores, churn_risk, read_ticket, weigh_ticket
+from serving.settings import Settings
+from serving.situations import (
+    account_facts,
+    agent_states,
+    articles_about,
+    past_tickets,
+    similar_solved,
+    situation_of,
+)
+from serving.store import AlreadyAnswered, Store, open_store
+
+SIMILAR_CANDIDATES = 20
+"""Newest solved tickets about the same intent that are compared with the ticket."""
+REFERENCE_SECONDS = 60.0
+"""How long agents, their load and articles are kept before they are read again."""
+
+
+class Answer(NamedTuple):
+    """The decision about a ticket, and whether this request made it."""
+
+    decision: Decision
+    new: bool
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Whether tickets can be decided and stored, and what is missing."""
+
+    ready: bool
+    release: str
+    degraded: tuple[str, ...]
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"ready": self.ready, "release": self.release, "degraded": list(self.degraded)}
+
+
+class TriageDesk:
+    """Decides tickets. Safe to use from several threads; every decision is stored before it is returned."""
+
+    def __init__(self, store: Store, releases: Releases) -> None:
+        self.store = store
+        self._releases = releases
+        self._reference = Recent(size=32, seconds=REFERENCE_SECONDS)
+        self._churn = Recent(size=20_000, seconds=24 * 3600.0)
+
+    def triage(self, request: TriageRequest, now: datetime) -> Answer:
+        """The decision about the ticket, made once: the same request again gets the stored one.
+
+        Raises ``Problem`` (409) where the ticket was decided on another body.
+        """
+        before = self.store.answered("triage", request.ticket_id)
+        if before is not None:
+            return self._stored(request, before.body_hash, before.answer_id)
+        at = request.as_of or now
+        ticket, decision = self._decided(request, at.astimezone(UTC), self._releases.current())
+        try:
+            self.store.accept_decision(decision, request.text, request.body_hash, ticket)
+        except AlreadyAnswered as lost_race:
+            return self._stored(request, lost_race.taken.body_hash, lost_race.taken.answer_id)
+        return Answer(decision, new=True)
+
+    def readiness(self) -> Readiness:
+        """Whether the store answers, and which release serves."""
+        try:
+            self.store.check()
+        except SQLAlchemyError:
+            return Readiness(False, "unknown", ("store unreachable",))
+        loaded = self._releases.current()
+        return Readiness(True, loaded.id, loaded.degraded)
+
+    def warm_up(self) -> None:
+        """Decide a ticket of nobody without storing it: the first customer does not wait for imports."""
+        request = TriageRequest(
+            ticket_id="warm-up", channel="web", subject="Hello", body="Where is my invoice?"
+        )
+        self._decided(request, datetime.now(UTC), self._releases.current())
+
+    def _stored(self, request: TriageRequest, body_hash: str, decision_id: str) -> Answer:
+        if body_hash != request.body_hash:
+            raise Problem(
+                409,
+                "ticket_id",
+                f"{shown(request.ticket_id)} was decided on another body, as {decision_id}",
+                "a ticket is decided once: send the same body, or a new ticket_id",
+            )
+        decision = self.store.decision(decision_id)
+        if decision is None:
+            raise Problem(404, "decision_id", shown(decision_id), "it was erased: send a new ticket_id")
+        return Answer(decision, new=False)
+
+    def _decided(self, request: TriageRequest, at: datetime, loaded: Loaded) -> tuple[pd.DataFrame, Decision]:
+        customer = self._customer(request, at)
+        ticket = ticket_row(request, customer, at)
+        as_of = ticket["known_at"]
+        scores = read_ticket(loaded.release, ticket, customer.history, as_of)
+        weigh_ticket(loaded.release, scores, ticket, customer.history, customer.known_intents)
+        risk = self._churn_risk(loaded, customer, at)
+        account = account_facts(customer.account_id, scores, customer.history, risk, at)
+        text = ticket_text(request.subject, request.body)
+        surge, similar = self._same_issue(scores, text, at)
+        agents, load, articles = self._reference.get(_minute(at), lambda: self._read_reference(_minute(at)))
+        situation = situation_of(
+            ticket,
+            scores,
+            account,
+            customer.contact_name,
+            surge,
+            loaded.release,
+            past_tickets(
+                customer.history["tickets"],
+                customer.history["ticket_events"],
+                customer.known_intents,
+                customer.contact_id,
+                text,
+            ),
+            similar,
+            articles_about(articles, scores.intent.intent, scores.text("language") or "und"),
+            at,
+            (*loaded.degraded, *scores.degraded, *missing_parts(request, customer, loaded, at)),
+        )
+        judged = Judged(
+            agent_states(agents, load, customer.history, customer.contact_id),
+            scores.intent.alternatives,
+            scores.priority.reasons if scores.priority else None,
+            loaded.id,
+        )
+        return ticket, decide(loaded.desk, situation, judged, time_ordered_id(at))
+
+    def _customer(self, request: TriageRequest, at: datetime) -> Customer:
+        with self.store.reading() as connection:
+            who = context.person(connection, request.contact_id, request.contact_handle, at)
+            account_id = request.account_id or (who.account_id if who else None)
+            contact_id = who.contact_id if who else request.contact_id
+            history = without_ticket(
+                context.history_for(connection, account_id, contact_id, at), request.ticket_id
+            )
+            ids = history["tickets"]["ticket_id"].tolist()
+            intents = context.known_intents(connection, ids, at)
+        return Customer(account_id, contact_id, who.name if who else None, history, intents)
+
+    def _churn_risk(self, loaded: Loaded, customer: Customer, at: datetime) -> float | None:
+        release, account_id = loaded.release, customer.account_id
+        if release is None or account_id is None or customer.history["accounts"].empty:
+            return None
+        day = pd.Timestamp(at).floor("D")
+        return self._churn.get(
+            (release.id, account_id, day), lambda: churn_risk(release, account_id, customer.history, day)
+        )
+
+    def _same_issue(self, scores: TicketScores, text: str, at: datetime) -> tuple[Surge, tuple[Any, ...]]:
+        intent = scores.intent.intent
+        if intent is None or scores.intent.out_of_scope:
+            return Surge(), ()
+        with self.store.reading() as connection:
+            surge = context.surge(connection, intent, at)
+            tickets, events = context.solved_about(connection, intent, at, SIMILAR_CANDIDATES)
+        intents = pd.DataFrame({"ticket_id": tickets["ticket_id"], "intent": intent})
+        return surge, similar_solved(past_tickets(tickets, events, intents, None, text))
+
+    def _read_reference(self, at: datetime) -> tuple[pd.DataFrame, dict[str, int], pd.DataFrame]:
+        with self.store.reading() as connection:
+            return (
+                context.reference(connection, "agents", at),
+                context.open_tickets_by_agent(connection, at),
+                context.reference(connection, "articles", at),
+            )
+
+
+def open_desk(settings: Settings) -> TriageDesk:
+    """The desk on the store and releases that ``settings`` name. Raises ``DeskError`` for broken rules."""
+    store = open_store(settings)
+    return TriageDesk(
+        store, Releases(store, settings.releases, settings.desk, settings.pointer_check_seconds)
+    )
+
+
+def _minute(at: datetime) -> datetime:
+    return at - timedelta(seconds=at.second, microseconds=at.microsecond)
