@@ -174,13 +174,19 @@ def _distances(
     limits: DriftLimits,
     html: Path | None,
 ) -> dict[str, float]:
-    """Jensen-Shannon distance by column, from Evidently. Left out: columns (almost) empty on one side."""
+    """Jensen-Shannon distance by column, from Evidently, without constant or (almost) empty columns."""
     from evidently import DataDefinition, Dataset, Report
     from evidently.presets import DataDriftPreset
 
     enough = limits.min_rows // 10
-    drawn = [n for n in numbers if min(then[n].count(), now[n].count()) >= enough]
-    definition = DataDefinition(numerical_columns=drawn, categorical_columns=list(categories))
+    varied = [n for n in [*numbers, *categories] if pd.concat([then[n], now[n]]).nunique() > 1]
+    columns = [n for n in varied if min(then[n].count(), now[n].count()) >= enough]
+    if not columns:
+        return {}
+    definition = DataDefinition(
+        numerical_columns=[n for n in columns if n in numbers],
+        categorical_columns=[n for n in columns if n in categories],
+    )
     report = Report(
         [
             DataDriftPreset(
@@ -188,7 +194,6 @@ def _distances(
             )
         ]
     )
-    columns = [*drawn, *categories]
     run = report.run(
         Dataset.from_pandas(now[columns], data_definition=definition),
         Dataset.from_pandas(then[columns], data_definition=definition),

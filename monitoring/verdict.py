@@ -46,6 +46,7 @@ class Verdict:
     since: datetime | None = None
     done: str = ""
 
+    @property
     def line(self) -> str:
         """The verdict as one line of text."""
         since = f" since {self.since:%Y-%m-%d %H:%M} UTC" if self.since else ""

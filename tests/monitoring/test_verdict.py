@@ -116,7 +116,7 @@ def test_since_is_kept_while_the_state_lasts():
 
 
 def test_the_line_names_state_reason_since_and_what_was_done():
-    assert Verdict("WATCH", "1 column moved (language)", NOW).line() == (
+    assert Verdict("WATCH", "1 column moved (language)", NOW).line == (
         "WATCH since 2026-07-03 09:00 UTC: 1 column moved (language). "
         "Done: nothing changed, the champion keeps serving."
     )

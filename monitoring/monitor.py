@@ -1,0 +1,181 @@
+"""``firstline monitor``: look at the newest window of decisions, write the reports, say one line.
+
+Idempotent: the same store, features and moment give the same reports and the same verdict, whenever and
+however often it runs. Nothing but the reports and the date of the verdict is written.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from monitoring.drift import Drift, DriftLimits, compare
+from monitoring.feedback import feedback_labels, stored_decisions, stored_feedback
+from monitoring.quality import Quality, decision_frame, freshness, quality
+from monitoring.verdict import Limits, State, Verdict, dated, judge
+from monitoring.window import newest_known_at, read_reference, recent, window_frame
+from serving.settings import Settings
+from serving.store import Store
+
+FEATURES_FOLDER = Path("artifacts/features")
+REPORTS_FOLDER = Path("reports")
+TEMPLATES = Path(__file__).parent / "templates"
+MARK = "monitor.verdict"
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Everything one run looked at. ``drift`` is ``None`` where ``notes`` say why."""
+
+    window_start: datetime | None
+    window_end: datetime | None
+    quality: Quality
+    drift: Drift | None
+    new_labels: int
+    freshness_hours: dict[str, float | None]
+    notes: tuple[str, ...]
+
+
+def run_monitor(
+    store: Store,
+    features_folder: Path,
+    reports_folder: Path,
+    now: datetime,
+    limits: Limits = Limits(),
+    drift_limits: DriftLimits = DriftLimits(),
+) -> Verdict:
+    """Judge the newest window of decisions in ``store`` against ``features_folder``, as of ``now``.
+
+    Writes ``monitor.json`` and ``monitor.html`` to ``reports_folder``, and Evidently's report to its
+    ``drift/``. Without decisions, feedback or reference the verdict says so.
+    """
+    seen = observe(store, features_folder, reports_folder / "drift", now, drift_limits)
+    moved = seen.drift.moved if seen.drift else []
+    verdict = dated(
+        judge(seen.quality, moved, seen.new_labels, seen.notes, limits), _last_verdict(store), now
+    )
+    _remember(store, verdict)
+    write_reports(reports_folder, seen, verdict, now)
+    return verdict
+
+
+def observe(
+    store: Store, features_folder: Path, drift_folder: Path, now: datetime, limits: DriftLimits
+) -> Observation:
+    """Measure everything about the newest window; judge nothing."""
+    decisions = decision_frame(stored_decisions(store))
+    feedback = stored_feedback(store)
+    feedback = feedback[feedback["at"] < now]
+    window = recent(decisions, now)
+    drift, notes = _drift(store, window, features_folder, drift_folder, limits)
+    if feedback.empty:
+        notes = (*notes, "no feedback yet")
+    return Observation(
+        window_start=window["at"].min() if len(window) else None,
+        window_end=window["at"].max() if len(window) else None,
+        quality=quality(window, feedback),
+        drift=drift,
+        new_labels=_new_labels(store, feedback_labels(feedback, decisions), now),
+        freshness_hours=freshness(newest_known_at(store, now), now),
+        notes=notes,
+    )
+
+
+def write_reports(folder: Path, seen: Observation, verdict: Verdict, now: datetime) -> None:
+    """Write ``monitor.json`` and ``monitor.html``, each whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    record = report_record(seen, verdict, now)
+    _replace(
+        folder / "monitor.json", json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    )
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    page = environment.get_template("monitor.html").render(record=record, pictured=seen.drift is not None)
+    _replace(folder / "monitor.html", page)
+
+
+def report_record(seen: Observation, verdict: Verdict, now: datetime) -> dict[str, Any]:
+    """The run as JSON values."""
+    return {
+        "as_of": now.isoformat(),
+        "verdict": verdict.state,
+        "line": verdict.line,
+        "since": verdict.since.isoformat() if verdict.since else None,
+        "window": {
+            "start": seen.window_start.isoformat() if seen.window_start else None,
+            "end": seen.window_end.isoformat() if seen.window_end else None,
+        },
+        "quality": seen.quality.record(),
+        "drift": seen.drift.record() if seen.drift else None,
+        "new_labels": seen.new_labels,
+        "freshness_hours": seen.freshness_hours,
+        "notes": list(seen.notes),
+    }
+
+
+def _drift(
+    store: Store, window: pd.DataFrame, features_folder: Path, drift_folder: Path, limits: DriftLimits
+) -> tuple[Drift | None, tuple[str, ...]]:
+    if len(window) < limits.min_rows:
+        return None, ()
+    reference = read_reference(features_folder, limits.most_rows)
+    if reference is None:
+        return None, (f"no reference in {features_folder}/, so drift is unknown: run `dvc repro`",)
+    if len(reference.frame) < limits.min_rows:
+        return None, (f"only {len(reference.frame)} reference tickets, so drift is unknown",)
+    now = window_frame(store, window, reference.words, limits.most_rows)
+    found = compare(
+        reference.frame,
+        now,
+        reference.numbers(),
+        reference.categories(),
+        drift_folder / "index.html",
+        limits,
+    )
+    _replace(drift_folder / "drift.json", json.dumps(found.record(), indent=2, allow_nan=False) + "\n")
+    return found, ()
+
+
+def _new_labels(store: Store, labels: pd.DataFrame, now: datetime) -> int:
+    """Labels from feedback since the champion was promoted; all of them where none ever was."""
+    promoted = [move.at for move in store.pointer_history("champion") if move.at < now]
+    fresh = labels[labels["known_at"] > promoted[-1]] if promoted else labels
+    return int(fresh.drop_duplicates(["ticket_id", "kind"]).shape[0])
+
+
+def _last_verdict(store: Store) -> Verdict | None:
+    text = store.mark(MARK)
+    if text is None:
+        return None
+    last = json.loads(text)
+    state: State = last["state"]
+    return Verdict(state, last["reason"], datetime.fromisoformat(last["since"]))
+
+
+def _remember(store: Store, verdict: Verdict) -> None:
+    record = asdict(verdict) | {"since": verdict.since.isoformat() if verdict.since else None}
+    store.set_mark(MARK, json.dumps(record, ensure_ascii=False))
+
+
+def _replace(path: Path, text: str) -> None:
+    part = path.with_suffix(".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
+def main() -> None:
+    """Run the monitor on the store of this installation as of now, and print the verdict line."""
+    store = Store(Settings().database_url)
+    try:
+        print(run_monitor(store, FEATURES_FOLDER, REPORTS_FOLDER, now=datetime.now(UTC)).line)
+    finally:
+        store.close()
+
+
+if __name__ == "__main__":
+    main()
