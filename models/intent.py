@@ -1,4 +1,4 @@
-"""What is a ticket about? Retrieve candidate intents, rank them, say how sure, and when it is none of them."""
+"""What is a ticket about? Retrieve candidate intents, rank them, say how sure; know the unknown."""
 
 import json
 from collections.abc import Mapping

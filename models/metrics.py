@@ -1,6 +1,6 @@
 """Figures of merit, each a pure function of arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,11 @@ def accuracy(truth: Sequence[Any], predicted: Sequence[Any]) -> float:
     return float((np.asarray(truth, dtype=object) == np.asarray(predicted, dtype=object)).mean())
 
 
-def macro_f1(truth: Sequence[str], predicted: Sequence[str]) -> float:
+def macro_f1(truth: Iterable[Any], predicted: Iterable[Any]) -> float:
     """F1 averaged over the classes of ``truth``: each class counts the same."""
+    truth, predicted = list(truth), list(predicted)
     classes = sorted(set(truth))
-    return float(f1_score(list(truth), list(predicted), labels=classes, average="macro", zero_division=0))
+    return float(f1_score(truth, predicted, labels=classes, average="macro", zero_division=0))
 
 
 def reliability(probabilities: np.ndarray, right: np.ndarray, bins: int = CALIBRATION_BINS) -> pd.DataFrame:
