@@ -82,12 +82,14 @@ def take_in(folder: Path, mapping: Mapping, progress: Progress) -> Intake:
     lookups = {name: _read_lookup(folder, lookup, name) for name, lookup in mapping.lookups.items()}
     collected: dict[str, _Collected] = {}
     for source in mapping.sources:
-        for path in matching_files(folder, source.file):
-            rows = 0
+        paths = matching_files(folder, source.file)
+        rows = 0
+        for path in paths:
             for chunk in read_chunks(path, source):
                 rows += len(chunk.rows) + len(chunk.malformed)
                 _take_chunk(chunk, source, path.relative_to(folder), mapping, lookups, collected)
-            progress(f"  read {path.relative_to(folder)}: {rows:,} rows")
+        if paths:
+            progress(f"  read {source.file}: {len(paths)} files, {rows:,} rows")
             for rule in source.tables:
                 collected.setdefault(rule.table, _Collected())
     patterns = mapping.file_patterns()

@@ -82,7 +82,7 @@ class Column(_Part):
     time_zone: str | None = None
     """Zone of times that carry no offset (IANA name); the mapping's ``time_zone`` without it."""
     delay: str | None = Field(None, pattern=r"^\d+(s|min|h|D)$")
-    """Added to a time (s, min, h or D, for example ``7D``): for facts that the source learned later than it says."""
+    """Added to a time (``7D``, ``2h``; units s, min, h, D): for facts learned later than the source says."""
     prefix: str = ""
     """Put before an id so that ids of different kinds cannot collide."""
     default: Text | None = None

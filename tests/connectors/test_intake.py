@@ -17,6 +17,7 @@ from tests.connectors.exports import WriteFolder
 
 HEADER = "id,at,urgency,body\n"
 GOOD_ROW = "1,2026-01-01T10:00:00Z,high,hello\n"
+CUT_OFF_GZIP = gzip.compress((HEADER + GOOD_ROW * 9).encode())[:-9]
 
 
 def mapping(
@@ -61,7 +62,7 @@ def accounted(table: TableIntake) -> int:
         ("no id", HEADER + GOOD_ROW.replace("1", "", 1), 0, {"ticket_id: missing": 1}),
         ("unreadable time", HEADER + "1,31.12.2026,high,a\n", 0, {"known_at: not a time": 1}),
         ("no time", HEADER + "1,,high,a\n", 0, {"known_at: missing": 1}),
-        ("unknown level", HEADER + "1,2026-01-01,asap,a\n", 0, {"requested_priority: not an allowed value": 1}),
+        ("bad level", HEADER + "1,2026-01-01,asap,a\n", 0, {"requested_priority: not an allowed value": 1}),
         ("same row twice", HEADER + GOOD_ROW * 2, 1, {}),
         ("same id, other text", HEADER + GOOD_ROW + "1,2026-01-01T10:00:00Z,high,bye\n", 1,
          {"key repeated with other content": 1}),
@@ -96,12 +97,11 @@ def test_malformed_json_line_is_quarantined_with_its_line_number(
 @pytest.mark.parametrize(
     ("hazard", "name", "content", "format_", "expected"),
     [
-        ("compressed file cut off", "tickets.csv.gz", gzip.compress((HEADER + GOOD_ROW * 9).encode())[:-9], "csv",
-         "cut off"),
+        ("compressed file cut off", "tickets.csv.gz", CUT_OFF_GZIP, "csv", "cut off"),
         ("JSON document cut off", "tickets.json", '[{"id": 1}', "json", "not one complete JSON document"),
         ("JSON without records", "tickets.json", '{"a": 1}', "json", "must hold a list"),
         ("Parquet cut off", "tickets.parquet", b"PAR1abc", "parquet", "not a complete Parquet file"),
-        ("other encoding", "tickets.csv", (HEADER + "1,2026-01-01,high,Köln\n").encode("latin-1"), "csv", "encoding"),
+        ("other encoding", "tickets.csv", (HEADER + "1,2026,,Köln\n").encode("latin-1"), "csv", "encoding"),
         ("column twice", "tickets.csv", "id,at,id\n", "csv", "'id' is in the header twice"),
     ],
 )  # fmt: skip

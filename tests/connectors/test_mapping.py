@@ -42,7 +42,7 @@ sources:
 )
 def test_wrong_mapping_is_refused_naming_file_and_key(hazard: str, old: str, new: str, expected: str) -> None:
     assert old in GOOD
-    with pytest.raises(MappingError, match="company.yaml") as error:
+    with pytest.raises(MappingError, match=r"company\.yaml") as error:
         parse_mapping(GOOD.replace(old, new), "company.yaml")
     assert expected in str(error.value), hazard
 

@@ -7,6 +7,7 @@ import pytest
 
 from connectors.intake import Intake, take_in
 from connectors.mapping import load_mapping
+from connectors.zendesk import ticket
 from tests.connectors.exports import COMPANY, WriteFolder, as_jsonl, zendesk_ticket
 
 MAPPING = Path("connectors/mappings/demo_company.yaml")
@@ -153,8 +154,35 @@ def test_unknown_requester_and_organisation_leave_the_ticket_without_them(write_
     assert "account_id" not in ticket
 
 
+def test_ticket_of_a_user_without_organisation_gets_the_account_of_the_person(
+    write_folder: WriteFolder,
+) -> None:
+    tickets = as_jsonl([zendesk_ticket(organization_id=None)])
+    folder = write_folder(COMPANY | {"zendesk/tickets-2026-01.jsonl": tickets})
+    assert row(take_in(folder, load_mapping(MAPPING), print).tables["tickets"].kept)["account_id"] == "001A"
+
+
 def test_company_without_crm_still_has_its_tickets(write_folder: WriteFolder) -> None:
     zendesk_only = {name: content for name, content in COMPANY.items() if name.startswith("zendesk")}
     intake = take_in(write_folder(zendesk_only), load_mapping(MAPPING), print)
     assert set(intake.tables) == {"agents", "articles", "tickets", "ticket_events"}
     assert "salesforce/contacts.csv" in intake.missing_files
+
+
+def test_final_state_cannot_be_asked_for_by_any_mapping() -> None:
+    """Leak guard: two tickets that differ in everything set after creation unfold to the same row."""
+    later = {
+        "status": "open",
+        "priority": "low",
+        "tags": ["vip"],
+        "satisfaction_rating": {"score": "bad"},
+        "assignee_id": 1,
+        "group_id": 2,
+        "type": "question",
+        "updated_at": "2027-01-01T00:00:00Z",
+        "problem_id": 5,
+        "custom_fields": [{"id": 1001, "value": "high"}, {"id": 1003, "value": "refund_request"}],
+    }
+    assert set(later) <= set(zendesk_ticket()) | {"problem_id"}
+    fields = frozenset({1001})
+    assert list(ticket(zendesk_ticket(**later), fields)) == list(ticket(zendesk_ticket(), fields))

@@ -1,0 +1,280 @@
+"""Stage ingest and `firstline ingest`: accounts of all rows, what is left out by name, append-only data."""
+
+import csv
+import gzip
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from connectors.intake import Intake
+from connectors.mapping import MappingError
+from features.schema import TABLES
+from features.tables import read_tables
+from pipelines.ingest import (
+    AdoptError,
+    IngestError,
+    adopt,
+    check_quarantine,
+    ingest,
+    left_out,
+    metrics,
+    report,
+    write,
+)
+
+ROOT = Path(__file__).parents[2]
+THUNDERBIRD = Path("connectors/mappings/sumo_thunderbird.yaml")
+DATASETS = Path(os.environ.get("FIRSTLINE_DATASETS", ROOT.parent / "shared/datasets"))
+MAPPING = """
+about: a desk with nothing but a ticket list
+sources:
+  - file: tickets-*.csv
+    format: csv
+    tables:
+      - table: tickets
+        columns: {ticket_id: id, known_at: at, created_at: at, body: text}
+      - table: ticket_events
+        columns:
+          {event_id: {from: id, prefix: "intent:"}, ticket_id: id, known_at: at, occurred_at: at,
+           kind: {value: intent_set}, value: queue, actor_kind: {value: agent}}
+"""
+HEADER = "id,at,text,queue\n"
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    """A folder as somebody would have it: exports, a mapping and a note."""
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    (folder / "mapping.yaml").write_text(MAPPING)
+    (folder / "readme.txt").write_text("for Firstline")
+    (folder / "tickets-1.csv").write_text(HEADER + "1,2026-01-01,hello,billing\n2,2026-01-02,hi,access\n")
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """An empty project: only its parameters."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    shutil.copy(ROOT / "params.yaml", folder)
+    return folder
+
+
+def taken_in(desk: Path) -> Intake:
+    return ingest(desk, desk / "mapping.yaml", print)
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_every_row_is_accounted_for_in_metrics_and_report(desk: Path) -> None:
+    (desk / "tickets-2.csv").write_text(HEADER + "3,soon,oops,billing\n1,2026-01-01,hello,billing\n")
+    intake = taken_in(desk)
+    assert metrics(intake)["tickets"] == {
+        "rows_in": 4,
+        "kept": 2,
+        "quarantined": 1,
+        "filtered": 0,
+        "duplicates": 1,
+        "quarantined_by_reason": {"known_at: not a time": 1},
+    }
+    text = report(intake)
+    assert "tickets quarantined: 1 x known_at: not a time" in text
+    assert "not read, no source in the mapping names it: readme.txt" in text
+
+
+def test_what_missing_tables_cost_is_said_by_name(desk: Path) -> None:
+    causes = "\n".join(left_out({name: table.kept for name, table in taken_in(desk).tables.items()}))
+    for name, lost in (
+        ("accounts", "no churn model"),
+        ("usage", "no churn model"),
+        ("priority_set", "no priority model"),
+        ("agents", "to queues"),
+    ):
+        assert any(line.startswith(name) and lost in line for line in causes.splitlines()), name
+    assert "tickets: missing" not in causes
+    assert "no intent model" not in causes
+
+
+def test_same_rows_same_bytes_and_nothing_stale(desk: Path, tmp_path: Path) -> None:
+    for run in ("a", "b"):
+        write(taken_in(desk), tmp_path / run)
+    assert files_of(tmp_path / "a") == files_of(tmp_path / "b")
+    (tmp_path / "b/tables/usage.parquet").write_bytes((tmp_path / "b/tables/tickets.parquet").read_bytes())
+    write(taken_in(desk), tmp_path / "b")
+    assert files_of(tmp_path / "a") == files_of(tmp_path / "b")
+    assert read_tables(tmp_path / "a/tables")["tickets"]["ticket_id"].tolist() == ["1", "2"]
+
+
+def test_quarantine_file_holds_the_raw_row_and_where_it_came_from(desk: Path, tmp_path: Path) -> None:
+    (desk / "tickets-2.csv").write_text(HEADER + "3,soon,oops,billing\n")
+    write(taken_in(desk), tmp_path)
+    (found,) = pd.read_parquet(tmp_path / "quarantine/tickets.parquet").to_dict("records")
+    assert json.loads(found.pop("raw")) == {"id": "3", "at": "soon", "text": "oops", "queue": "billing"}
+    expected = {
+        "table": "tickets",
+        "source_file": "tickets-2.csv",
+        "row_number": 1,
+        "reason": "known_at: not a time",
+    }
+    assert found == expected
+
+
+def test_too_much_quarantine_stops_naming_table_reason_and_fix(desk: Path) -> None:
+    (desk / "tickets-2.csv").write_text(HEADER + "3,soon,oops,billing\n")
+    intake = taken_in(desk)
+    check_quarantine(intake, max_quarantined_share=0.34)
+    with pytest.raises(
+        IngestError, match=r"tickets: 33.3% of the rows .* known_at: not a time.*tickets-2.csv row 1"
+    ):
+        check_quarantine(intake, max_quarantined_share=0.33)
+
+
+def test_export_without_any_row_stops(desk: Path) -> None:
+    (desk / "tickets-1.csv").write_text(HEADER)
+    with pytest.raises(IngestError, match="no row of any table"):
+        check_quarantine(taken_in(desk), max_quarantined_share=0.5)
+
+
+def test_feedback_of_the_desk_joins_the_events(desk: Path, tmp_path: Path) -> None:
+    event = {
+        "event_id": "feedback:1:intent",
+        "ticket_id": "1",
+        "known_at": "2026-01-03T00:00:00Z",
+        "occurred_at": "2026-01-03T00:00:00Z",
+        "kind": "intent_set",
+        "value": "access",
+        "actor_kind": "agent",
+        "actor_id": "a1",
+        "text": None,
+    }
+    (tmp_path / "feedback").mkdir()
+    (tmp_path / "feedback/feedback-000001-000001.jsonl").write_text(json.dumps(event) + "\n")
+    intake = ingest(desk, desk / "mapping.yaml", print, feedback=tmp_path / "feedback")
+    assert intake.tables["ticket_events"].kept["event_id"].tolist() == [
+        "intent:1",
+        "intent:2",
+        "feedback:1:intent",
+    ]
+    assert intake.tables["ticket_events"].rows_in == 3
+
+
+def adopted(desk: Path, project: Path, name: str = "mine", extra: tuple[Path, ...] = ()) -> str:
+    lines = adopt(desk, desk / "mapping.yaml", name, extra, project / "data", project / "params.yaml")
+    return "\n".join(lines)
+
+
+def test_adopt_copies_what_the_mapping_names_and_points_the_pipeline_at_it(desk: Path, project: Path) -> None:
+    comments = [
+        line.partition("#")[2] for line in (project / "params.yaml").read_text().splitlines() if "#" in line
+    ]
+    said = adopted(desk, project)
+    assert files_of(project / "data") == {"mine/tickets-1.csv": (desk / "tickets-1.csv").read_bytes()}
+    assert (project / "connectors/mappings/mapping.yaml").read_text() == MAPPING
+    text = (project / "params.yaml").read_text()
+    assert yaml.safe_load(text)["ingest"] == {
+        "source": "mine",
+        "mapping": "connectors/mappings/mapping.yaml",
+        "max_quarantined_share": 0.05,
+    }
+    assert all(comment in text for comment in comments)
+    assert said.splitlines()[-1] == "next: dvc repro"
+
+
+def test_adopt_again_adds_new_files_and_keeps_the_old_ones(desk: Path, project: Path) -> None:
+    adopted(desk, project)
+    (desk / "tickets-2.csv").write_text(HEADER + "3,2026-01-03,again,billing\n")
+    assert "1 files added" in adopted(desk, project)
+    assert set(files_of(project / "data")) == {"mine/tickets-1.csv", "mine/tickets-2.csv"}
+
+
+def test_adopt_refuses_a_changed_file_before_anything_is_written(desk: Path, project: Path) -> None:
+    adopted(desk, project)
+    before = files_of(project)
+    (desk / "tickets-1.csv").write_text(HEADER + "1,2026-01-01,rewritten,billing\n")
+    (desk / "tickets-2.csv").write_text(HEADER)
+    with pytest.raises(AdoptError, match=r"tickets-1.csv is there already with other content.*append-only"):
+        adopted(desk, project)
+    assert files_of(project) == before
+
+
+@pytest.mark.parametrize(
+    ("hazard", "name", "expected"),
+    [("path out of data/", "../mine", "not a folder name"), ("no name", "", "not a folder name")],
+)
+def test_adopt_refuses_names_that_are_no_folder(
+    desk: Path, project: Path, hazard: str, name: str, expected: str
+) -> None:
+    with pytest.raises(AdoptError, match=expected):
+        adopted(desk, project, name)
+    assert not (project / "data").exists(), hazard
+
+
+def test_adopt_explains_a_folder_and_an_extra_file_that_do_not_fit(desk: Path, project: Path) -> None:
+    with pytest.raises(AdoptError, match=r"reads no readme\.txt"):
+        adopted(desk, project, extra=(desk / "readme.txt",))
+    (desk / "tickets-1.csv").unlink()
+    with pytest.raises(
+        AdoptError, match=r"nothing in .*exports fits the mapping .* it reads tickets-\*\.csv"
+    ):
+        adopted(desk, project)
+    with pytest.raises(AdoptError, match="is not a folder"):
+        adopt(desk / "nowhere", desk / "mapping.yaml", "mine", (), project / "data", project / "params.yaml")
+    (desk / "mapping.yaml").write_text("about: x")
+    with pytest.raises(MappingError, match="sources: missing"):
+        adopted(desk, project)
+
+
+def first_rows(path: Path, count: int) -> Iterator[list[str]]:
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as stream:
+        yield from islice(csv.reader(stream), count + 1)
+
+
+@pytest.fixture
+def thunderbird(tmp_path: Path) -> Path:
+    """The oldest 400 questions of the real forum and the first 900 answers."""
+    source = DATASETS / "sumo_thunderbird"
+    if not source.is_dir():
+        pytest.skip(f"{source} is not here: set FIRSTLINE_DATASETS to the folder of the public data sets")
+    folder = tmp_path / "thunderbird"
+    folder.mkdir()
+    for name, count in (("questions", 400), ("answers", 900)):
+        with gzip.open(folder / f"{name}.csv.gz", "wt", encoding="utf-8", newline="") as stream:
+            csv.writer(stream).writerows(first_rows(source / f"{name}.csv.gz", count))
+    shutil.copy(DATASETS / "sumo_taxonomy/topic_to_top.json", folder)
+    return folder
+
+
+def test_real_forum_comes_in_through_its_mapping_alone(thunderbird: Path) -> None:
+    intake = ingest(thunderbird, THUNDERBIRD, print)
+    tables = {name: table.kept for name, table in intake.tables.items()}
+    assert set(tables) == {"tickets", "ticket_events"}
+    assert len(tables["tickets"]) == 400
+    for table in intake.tables.values():
+        assert (
+            table.rows_in
+            == len(table.kept) + len(table.quarantine) + table.filtered.total() + table.duplicates
+        )
+    events = tables["ticket_events"]
+    top_topics = set(json.loads((thunderbird / "topic_to_top.json").read_text()).values())
+    assert set(events.loc[events["kind"] == "intent_set", "value"]) <= top_topics
+    replies = events[events["kind"] == "reply"].merge(
+        tables["tickets"][["ticket_id", "contact_id"]], on="ticket_id"
+    )
+    by_asker = replies["actor_id"] == replies["contact_id"]
+    assert by_asker.sum() > 50
+    assert ((replies["actor_kind"] == "customer") == by_asker).all()
+    assert not tables["tickets"]["body"].str.contains("</p>", regex=False).any()
+
+
+def test_needs_are_known_for_every_table() -> None:
+    assert {line.partition(":")[0] for line in left_out({})} == set(TABLES)
