@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ _NAT = np.iinfo(np.int64).min
 def to_rows(name: str, frame: pd.DataFrame) -> list[tuple[Any, ...]]:
     """``frame`` as tuples in the column order of the context table; a missing key part becomes ``''``."""
     spec = TABLES[name]
-    canonical = typed(name, frame)
+    canonical = frame if frame.dtypes.equals(_empty(name).dtypes) else typed(name, frame)
     columns = [
         _encoded(canonical[column], of.kind, column in spec.key) for column, of in spec.columns.items()
     ]
@@ -25,12 +26,17 @@ def to_rows(name: str, frame: pd.DataFrame) -> list[tuple[Any, ...]]:
 def to_frame(name: str, rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
     """The canonical frame of rows read from context table ``name``; ``''`` in a key is missing again."""
     if not rows:
-        return empty_table(name)
+        return _empty(name).copy(deep=False)
     spec = TABLES[name]
     values = dict(zip(spec.columns, zip(*rows, strict=True), strict=True))
     return pd.DataFrame(
         {c: _decoded(values[c], of.kind, c in spec.key) for c, of in spec.columns.items()}, copy=False
     )
+
+
+@cache
+def _empty(name: str) -> pd.DataFrame:
+    return empty_table(name)
 
 
 def _encoded(column: pd.Series, kind: Kind, in_key: bool) -> list[Any]:

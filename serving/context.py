@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 from sqlalchemy import ColumnElement, Connection, Select, Table, func, or_, select, union_all
 
-from features.schema import TABLES, empty_table
+from features.schema import TABLES
 from policy.situation import Surge
 from serving.codec import to_frame, to_rows
 from serving.database import insert_new
@@ -55,8 +55,8 @@ def history_for(
     return {
         "accounts": _read(connection, "accounts", _is(CONTEXT["accounts"], "account_id", account_id), before),
         "contacts": _read(connection, "contacts", _is(CONTEXT["contacts"], "contact_id", contact_id), before),
-        "agents": empty_table("agents"),
-        "articles": empty_table("articles"),
+        "agents": to_frame("agents", ()),
+        "articles": to_frame("articles", ()),
         "tickets": _read(connection, "tickets", owned, before),
         "ticket_events": _read(connection, "ticket_events", its_events, before),
         "usage": _read(

@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from features.schema import Tables, typed
+from features.schema import TABLES, Tables
+from serving.codec import to_frame
+from serving.moments import microseconds
 from serving.releases import Loaded
 from serving.requests import TriageRequest
 
@@ -24,8 +26,8 @@ def ticket_row(request: TriageRequest, customer: Customer, at: datetime) -> pd.D
     """The request as one canonical ticket, known at ``at``; written at the latest then."""
     row = {
         "ticket_id": request.ticket_id,
-        "known_at": at,
-        "created_at": min(request.created_at or at, at),
+        "known_at": microseconds(at),
+        "created_at": microseconds(min(request.created_at or at, at)),
         "account_id": customer.account_id,
         "contact_id": customer.contact_id,
         "channel": request.channel,
@@ -34,7 +36,7 @@ def ticket_row(request: TriageRequest, customer: Customer, at: datetime) -> pd.D
         "product_area": request.product_area,
         "requested_priority": request.requested_priority,
     }
-    return typed("tickets", pd.DataFrame([row]))
+    return to_frame("tickets", [[row.get(column) for column in TABLES["tickets"].columns]])
 
 
 def missing_parts(request: TriageRequest, customer: Customer, loaded: Loaded, at: datetime) -> list[str]:
@@ -55,8 +57,10 @@ def missing_parts(request: TriageRequest, customer: Customer, loaded: Loaded, at
     return missing
 
 
-def without_ticket(history: Tables, ticket_id: str) -> dict[str, pd.DataFrame]:
+def without_ticket(history: Tables, ticket_id: str) -> Tables:
     """``history`` without the ticket itself and what came after it."""
+    if not (history["tickets"]["ticket_id"] == ticket_id).any():
+        return history
     own = {
         name: frame[frame["ticket_id"] != ticket_id].reset_index(drop=True)
         for name, frame in history.items()

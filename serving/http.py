@@ -16,7 +16,7 @@ from starlette.routing import Route
 from serving.feedback import accept_feedback
 from serving.logs import logger, where_raised
 from serving.metrics import Metrics
-from serving.problems import Problem, shown
+from serving.problems import MAX_SHOWN_CHARS, Problem, shown
 from serving.requests import FeedbackRequest, TriageRequest, parsed
 from serving.settings import Settings
 from serving.triage import TriageDesk
@@ -155,7 +155,7 @@ async def _answer(handler: Handler, request: Request) -> Response:
 async def _not_routed(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    found = f"{request.method} {shown(request.url.path)}"
+    found = f"{request.method} {request.url.path[:MAX_SHOWN_CHARS]!r}"
     routes = "use POST /triage or /feedback, GET /queue, /decisions/{id}, /healthz, /readyz or /metrics"
     return _refused(Problem(error.status_code, "route", found, routes), error.headers)
 

@@ -13,7 +13,7 @@ from features.ticket import ticket_features
 from models.intent import IntentPrediction
 from models.priority import PriorityPrediction
 from models.release import Release
-from models.sentiment import SentimentPrediction
+from models.sentiment import SentimentModel, SentimentPrediction
 from serving.logs import logger, where_raised
 
 T = TypeVar("T")
@@ -68,17 +68,21 @@ def weigh_ticket(
     history: Tables,
     known_intents: pd.DataFrame,
 ) -> None:
-    """Add repeats, sentiment and priority to ``scores``, whose intent is known."""
+    """Add repeats, sentiment and priority to ``scores``, whose intent is known.
+
+    Without a sentiment model, frustration comes from its signals alone.
+    """
     intents = pd.Series([scores.intent.intent], index=ticket.index, dtype="str")
     scores.repeats = same_intent_repeats(ticket, intents, history, known_intents)
-    if release is None:
-        return
     frame = pd.concat([scores.features, scores.repeats], axis=1).assign(intent=intents)
-    felt = _asked(scores, "sentiment", release.sentiment, lambda model: model.predict(frame))
-    scores.sentiment = felt[0] if felt else UNFELT
-    frame = frame.assign(frustration=scores.sentiment.frustration)
-    ranked = _asked(scores, "priority", release.priority, lambda model: model.predict(frame))
-    scores.priority = ranked[0] if ranked else None
+    felt = None
+    if release is not None:
+        felt = _asked(scores, "sentiment", release.sentiment, lambda model: model.predict(frame))
+    scores.sentiment = (felt or SentimentModel().predict(frame))[0]
+    if release is not None:
+        frame = frame.assign(frustration=scores.sentiment.frustration)
+        ranked = _asked(scores, "priority", release.priority, lambda model: model.predict(frame))
+        scores.priority = ranked[0] if ranked else None
 
 
 def churn_risk(release: Release, account_id: str, history: Tables, as_of: pd.Timestamp) -> float | None:

@@ -1,7 +1,7 @@
 """The BentoML service: opens the store and the desk in each worker, and hosts the HTTP interface.
 
-Start it with ``python -m serving``. BentoML keeps ``/livez``; ``OwnProbes`` hands ``/healthz`` and
-``/readyz`` to the interface, whose answers say what is missing.
+Start it with ``python -m serving``. BentoML supervises the worker and keeps ``/livez``; everything else is
+the interface's: bodies, errors, probes and metrics.
 """
 
 import gc
@@ -20,31 +20,31 @@ REQUEST_SECONDS = 10.0
 
 
 class Interface:
-    """The mounted ASGI app: the one that the worker opened, wherever BentoML asks for it."""
+    """The ASGI app of this process, whichever asks for it: the worker opens it before the first request."""
 
     def __init__(self) -> None:
         self.opened: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on. Raises ``RuntimeError`` before the worker has opened the desk."""
+        """Answer one request. Raises ``RuntimeError`` before the worker has opened the desk."""
         if self.opened is None:
-            raise RuntimeError("the service is not open: BentoML constructs Worker before the first request")
+            raise RuntimeError("the interface is not open: BentoML constructs Worker first")
         await self.opened(scope, receive, send)
 
 
 interface = Interface()
 
 
-class OwnProbes:
-    """Middleware that answers the probes by the interface instead of BentoML's empty ones."""
+class OwnRoutes:
+    """Middleware that hands every request but BentoML's liveness probe to the interface."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+        self._bentoml = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Route one request."""
-        own = scope["type"] == "http" and scope["path"] in ("/healthz", "/readyz")
-        await (interface if own else self._app)(scope, receive, send)
+        theirs = scope["type"] != "http" or scope["path"] == "/livez"
+        await (self._bentoml if theirs else interface)(scope, receive, send)
 
 
 class Worker:
@@ -77,5 +77,4 @@ Firstline = bentoml.service(
     metrics={"enabled": False},
     logging={"access": {"enabled": False}},
 )(Worker)
-Firstline.mount_asgi_app(interface)
-Firstline.add_asgi_middleware(OwnProbes)
+Firstline.add_asgi_middleware(OwnRoutes)

@@ -66,6 +66,8 @@ def past_tickets(
     tickets: pd.DataFrame, events: pd.DataFrame, intents: pd.DataFrame, contact_id: str | None, text: str
 ) -> tuple[PastTicket, ...]:
     """The newest ``MAX_PAST_TICKETS`` of ``tickets``, newest first, with how alike they are to ``text``."""
+    if tickets.empty:
+        return ()
     newest = tickets.sort_values(["created_at", "ticket_id"]).tail(MAX_PAST_TICKETS).iloc[::-1]
     of_interest = events[events["ticket_id"].isin(newest["ticket_id"])]
     solved = _solved(of_interest)
