@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from features.schema import TABLES, Tables
 from features.tables import read_tables
 
 Severity = Literal["critical", "warning"]
+TEMPLATES = Path(__file__).parent / "templates"
+REPORT = Path("reports/validation.html")
 _EARLIEST = "1990-01-01T00:00:00+00:00"
 _ORDER = {"tickets": "created_at", "ticket_events": "occurred_at", "usage": "day"}
 _FIX = {
@@ -260,13 +263,28 @@ def said(table: str, finding: Finding) -> str:
     )
 
 
+def page(tables: Tables, findings: dict[str, list[Finding]]) -> str:
+    """All findings as one HTML page that needs no network."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    every = [finding for found in findings.values() for finding in found]
+    return environment.get_template("validation.html").render(
+        tables=[(name, len(tables[name]), found) for name, found in findings.items()],
+        missing=[name for name in TABLES if name not in findings],
+        met=sum(finding.success for finding in every),
+        total=len(every),
+    )
+
+
 def main() -> None:
-    """Validate ``artifacts/tables``; metrics to ``artifacts/metrics``, Data Docs to ``reports/data_docs``."""
+    """Validate ``artifacts/tables``; metrics to ``artifacts/metrics``, pages to ``reports/``."""
     tables = read_tables(Path("artifacts/tables"))
     findings = validate(tables, Path("reports/data_docs"))
     path = Path("artifacts/metrics/validate.json")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(metrics(tables, findings), indent=2) + "\n", encoding="utf-8")
+    REPORT.write_text(page(tables, findings), encoding="utf-8")
     for name in TABLES:
         if name in findings:
             failed = sum(not finding.success for finding in findings[name])
@@ -276,7 +294,7 @@ def main() -> None:
     failures = [(name, f) for name, found in findings.items() for f in found if not f.success]
     for name, finding in failures:
         print(f"  {said(name, finding)}", flush=True)
-    print("validate: Data Docs in reports/data_docs/index.html", flush=True)
+    print(f"validate: all of it in {REPORT}, Data Docs in reports/data_docs/index.html", flush=True)
     if any(finding.check.severity == "critical" for _, finding in failures):
         critical = [said(name, f) for name, f in failures if f.check.severity == "critical"]
         sys.exit("validate stopped:\n  " + "\n  ".join(critical))

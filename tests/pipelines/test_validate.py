@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from features.schema import TABLES, Tables, typed
-from pipelines.validate import checkable, metrics, said, suite, validate
+from pipelines.validate import checkable, metrics, page, said, suite, validate
 
 DAY = pd.Timestamp("2026-01-01T00:00:00Z")
 HOUR = pd.Timedelta("1h")
@@ -81,27 +81,68 @@ def test_sound_tables_meet_every_expectation_and_missing_ones_are_not_judged(tmp
 BROKEN = [
     ("no ticket id", with_value("tickets", "ticket_id", None), "tickets", "ticket_id is there", "critical"),
     ("ticket twice", twice("tickets"), "tickets", "ticket_id identifies a row", "critical"),
-    ("usage row twice", twice("usage"), "usage", "account_id + contact_id + day + feature + known_at identifies a row",
-     "critical"),
-    ("future knowledge", with_value("tickets", "known_at", DAY - HOUR), "tickets", "known_at is not before created_at",
-     "critical"),
-    ("unknown channel", with_value("tickets", "channel", "fax"), "tickets", "channel has allowed values", "critical"),
-    ("unknown kind", with_value("ticket_events", "kind", "merged"), "ticket_events", "kind has allowed values",
-     "critical"),
-    ("seconds read as milliseconds", with_value("accounts", "known_at", pd.Timestamp(1_767_261, unit="s", tz="UTC")),
-     "accounts", "known_at is a plausible time", "critical"),
+    (
+        "usage row twice",
+        twice("usage"),
+        "usage",
+        "account_id + contact_id + day + feature + known_at identifies a row",
+        "critical",
+    ),
+    (
+        "future knowledge",
+        with_value("tickets", "known_at", DAY - HOUR),
+        "tickets",
+        "known_at is not before created_at",
+        "critical",
+    ),
+    (
+        "unknown channel",
+        with_value("tickets", "channel", "fax"),
+        "tickets",
+        "channel has allowed values",
+        "critical",
+    ),
+    (
+        "unknown kind",
+        with_value("ticket_events", "kind", "merged"),
+        "ticket_events",
+        "kind has allowed values",
+        "critical",
+    ),
+    (
+        "seconds read as milliseconds",
+        with_value("accounts", "known_at", pd.Timestamp(1_767_261, unit="s", tz="UTC")),
+        "accounts",
+        "known_at is a plausible time",
+        "critical",
+    ),
     ("negative uses", with_value("usage", "events", -1), "usage", "events is not negative", "critical"),
-    ("accounts without plan", with_value("accounts", "plan", None), "accounts", "plan is mostly there", "warning"),
-    ("events of unknown tickets", with_value("ticket_events", "ticket_id", "99"), "ticket_events",
-     "ticket_id is in tickets", "warning"),
-]  # fmt: skip
+    (
+        "accounts without plan",
+        with_value("accounts", "plan", None),
+        "accounts",
+        "plan is mostly there",
+        "warning",
+    ),
+    (
+        "events of unknown tickets",
+        with_value("ticket_events", "ticket_id", "99"),
+        "ticket_events",
+        "ticket_id is in tickets",
+        "warning",
+    ),
+]
 
 
 def test_each_hazard_fails_exactly_its_expectation(tmp_path: Path) -> None:
     for hazard, breaks, table, name, severity in BROKEN:
         tables = breaks(desk())
-        failed = [(t, f) for t, findings in validate({table: tables[table], **others(tables, table)}, tmp_path).items()
-                  for f in findings if not f.success]  # fmt: skip
+        failed = [
+            (t, f)
+            for t, findings in validate({table: tables[table], **others(tables, table)}, tmp_path).items()
+            for f in findings
+            if not f.success
+        ]
         assert [(t, f.check.name, f.check.severity) for t, f in failed] == [(table, name, severity)], hazard
         sentence = said(*failed[0])
         assert sentence.startswith(f"{severity}: {table}, expected that {name}"), hazard
@@ -124,6 +165,15 @@ def test_metrics_are_the_same_for_the_same_tables(tmp_path: Path) -> None:
         "failed_warning": 1,
         "unexpected": {"plan is mostly there": 1},
     }
+
+
+def test_page_names_failures_and_escapes_what_the_data_says(tmp_path: Path) -> None:
+    tables = {"tickets": with_value("tickets", "channel", "<script>")(desk())["tickets"]}
+    html = page(tables, validate(tables, tmp_path))
+    assert "&lt;script&gt;" in html
+    assert "<script>" not in html
+    assert "channel has allowed values" in html
+    assert "Not there, so not judged: accounts, contacts" in html
 
 
 @pytest.mark.parametrize("table", TABLES)
