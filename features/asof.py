@@ -34,26 +34,34 @@ class Timeline:
             self._ranked = np.unique(times)
             self._span = len(self._ranked) + 1
         self._keys = keys
-        places = self._places(codes, times)
-        self.order: Integers = (
-            np.argsort(places, kind="stable") if ties is None else np.lexsort((ties, places))
-        )
+        places = self.places(codes, times)
+        self.order: Integers = np.argsort(places) if ties is None else np.lexsort((ties, places))
         self._sorted = places[self.order]
 
-    def _places(self, codes: Integers, moments: Integers) -> Integers:
+    def places(self, codes: Integers, moments: Integers) -> Integers:
+        """Where each (key, moment) belongs: one number, in order of key and then of time."""
         if self._ranked is not None:
             offsets = np.searchsorted(self._ranked, moments)
         else:
             offsets = np.clip(moments, self._first, self._first + self._span - 1) - self._first
-        return codes * np.int64(self._span) + offsets
+        return np.minimum(codes, self._keys) * np.int64(self._span) + offsets
+
+    def moments(self, places: Integers) -> Integers:
+        """The times of places that are on the timeline."""
+        offsets = places % np.int64(self._span)
+        return self._first + offsets if self._ranked is None else self._ranked[offsets]
 
     def before(self, codes: Integers, moments: Integers) -> Integers:
         """How many places on the timeline come before each (key, moment); keys never mix."""
-        return np.searchsorted(self._sorted, self._places(np.minimum(codes, self._keys), moments))
+        places = self.places(codes, moments)
+        order = np.argsort(places)  # asked in order, a large timeline is walked through memory in order
+        before = np.empty(len(places), np.int64)
+        before[order] = np.searchsorted(self._sorted, places[order])
+        return before
 
     def starts(self, codes: Integers) -> Integers:
         """Position of each key's first moment."""
-        return np.searchsorted(self._sorted, np.minimum(codes, self._keys) * np.int64(self._span))
+        return self.before(codes, np.full(len(codes), self._first))
 
 
 class EventLog:
@@ -61,7 +69,8 @@ class EventLog:
 
     Rows whose code is negative are left out. ``occurred_at`` defaults to ``known_at``; nothing can be known
     before it happens, so a later ``occurred_at`` is taken as ``known_at``. Facts known at the same moment
-    are ordered by ``ties`` (then by row), which only ``last`` can tell. Times are int64 microseconds.
+    are ordered by ``ties``: give them where the last fact or the last rows are asked for. Times are int64
+    microseconds.
     """
 
     def __init__(
@@ -137,10 +146,8 @@ class EventLog:
     @cached_property
     def latest_occurrence(self) -> Integers:
         """Along ``entering``: the latest time at which any fact of the key known so far happened."""
-        order = self.entering.order
-        moments, rank = np.unique(self.occurred_at[order], return_inverse=True)
-        running = np.maximum.accumulate(self.codes[order] * np.int64(len(moments) + 1) + rank)
-        return moments[running % (len(moments) + 1)] if len(moments) else running
+        places = self.leaving.places(self.codes, self.occurred_at)
+        return self.leaving.moments(np.maximum.accumulate(places[self.entering.order]))
 
     def at(self, codes: Integers, as_of: Integers) -> "AsOf":
         """The log as it was known just before ``as_of`` to each of ``codes``."""

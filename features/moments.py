@@ -150,7 +150,7 @@ class AccountMoments:
     @cached_property
     def _version(self) -> Integers:
         codes = self._ids.of(self._versions["account_id"])
-        log = EventLog(codes, microseconds(self._versions["known_at"]))
+        log = EventLog(codes, microseconds(self._versions["known_at"]), ties=np.arange(len(codes)))
         return log.at(self._codes, self.as_of).last_row()
 
     @property
