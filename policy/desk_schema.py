@@ -208,6 +208,7 @@ class Ranking(_Entry):
     """What the order of the queue weighs (``policy/ranking.py`` gives the formula). Hazards: 0 to 1."""
 
     goodwill: Positive
+    concentration: NotNegative
     assumed_contract_value: NotNegative
     assumed_renewal_share: Probability
     renewal_window_days: Positive

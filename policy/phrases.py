@@ -22,14 +22,14 @@ _LOOK_ALIKES = str.maketrans("авеёікмнорстухѕјԁԛԝһցոսαβ
 _DIGITS_AS_LETTERS = str.maketrans("013457", "oleast")
 _DIGIT_IN_WORD = re.compile(r"(?<=[a-z])[013457](?=[a-z])")
 _SENTENCE_END = re.compile(r"[!?;…。！？]+|\.+(?!\s?\d)|\n\s*\n")
-_NOT_WORD = re.compile(r"[^\w.]+|_")
+_NOT_WORD = re.compile(r"[\W_]+")
 _UMLAUT_SPELT_OUT = re.compile(r"(?<=[aou])e")
 _GAP_WORDS = 4
 _GAP = rf"(?:\w+ ){{0,{_GAP_WORDS}}}"
 
 
 def normalised_words(text: str) -> str:
-    """``text`` as ``" words separated by one space . and a full stop between sentences "``.
+    """``text`` as ``" words separated by one space . a full stop between sentences "``.
 
     NFKC, casefolded, accents folded (``ö``, ``oe`` and ``o`` are one), invisible characters removed,
     Cyrillic and Greek letters that look Latin replaced, digits inside words read as letters.
@@ -38,8 +38,8 @@ def normalised_words(text: str) -> str:
     letters = unicodedata.normalize("NFD", visible.casefold())
     letters = "".join(c for c in letters if unicodedata.category(c) != "Mn").translate(_LOOK_ALIKES)
     letters = _DIGIT_IN_WORD.sub(lambda digit: digit[0].translate(_DIGITS_AS_LETTERS), letters)
-    words = _NOT_WORD.sub(" ", _SENTENCE_END.sub(" . ", letters))
-    return f" {' '.join(_UMLAUT_SPELT_OUT.sub('', words).split())} "
+    sentences = (_NOT_WORD.sub(" ", sentence).strip() for sentence in _SENTENCE_END.split(letters))
+    return _UMLAUT_SPELT_OUT.sub("", f" {' . '.join(filter(None, sentences))} ")
 
 
 class _Wording:

@@ -3,17 +3,19 @@
 For a ticket with stake ``S`` and hazards ``h_i``::
 
     value at risk = S * (1 - product of (1 - h_i)) + fixed costs
-    S = goodwill + contract value * renewal share
+    S = goodwill + contract * renewal share * (contract / valuable contract) ** concentration
 
-- The stake is money a year. ``goodwill`` is what any customer's good opinion is worth beyond the contract
-  (references, reviews, the second and third contact), so that small customers count. The contract counts by
-  the share of it that is decided soon: a logistic curve around the window before the renewal in which
-  customers make up their minds (notice periods end 30 to 60 days before).
+- The stake is money a year. ``goodwill`` is what any customer's good opinion weighs whatever the contract
+  (references, reviews), so that small customers count. The contract counts by the share of it that is decided
+  soon: a logistic curve around the window before the renewal in which customers make up their minds (notice
+  periods end 30 to 60 days before). ``concentration`` lets large contracts count more than their sum, because
+  one lost large customer is harder to replace than many small ones.
 - Hazards are combined as independent causes, a noisy-or (Pearl, Probabilistic Reasoning in Intelligent
   Systems, 1988, section 4.3): each can only add, and together they never exceed one.
-- Repeated reports weigh ``1 - (1 - h) ** (k * (k + 1) / 2)``: every further failed attempt more than the one
-  before. That repeated contact is what drives customers away most is the finding of Dixon, Freeman and Toman
-  (Stop Trying to Delight Your Customers, Harvard Business Review, July 2010).
+- ``k`` earlier reports weigh ``1 - (1 - h) ** (k * (k + 1) / 2 * (0.5 + frustration))``: every further failed
+  attempt more than the one before, and more for somebody whose patience is gone. That repeated contact is
+  what drives customers away most is the finding of Dixon, Freeman and Toman (Stop Trying to Delight Your
+  Customers, Harvard Business Review, July 2010).
 - Waiting adds a cost per day without limit, so that nobody waits for ever.
 
 All parameters are in ``desk.yaml`` under ``ranking``. Rising contract value, a nearer renewal, more repeats,
@@ -44,7 +46,7 @@ def value_at_risk(
 ) -> Rank:
     """Expected loss if this ticket is not served well now, and what it is made of, as of ``now`` (aware)."""
     weights = desk.ranking
-    stake, stake_reasons = _stake(weights, situation.account)
+    stake, stake_reasons = _stake(desk, situation.account)
     hazards = _hazards(weights, situation, due, escalations, now)
     survival = math.prod(1 - hazard for hazard, _ in hazards)
     regulatory = any(call.kind == "regulatory" for call in escalations)
@@ -63,7 +65,8 @@ def renewal_share(weights: Ranking, renewal_in_days: float) -> float:
     return 1 / (1 + math.exp(min(past_window / weights.renewal_window_softness_days, 700.0)))
 
 
-def _stake(weights: Ranking, account: AccountFacts | None) -> tuple[float, list[str]]:
+def _stake(desk: Desk, account: AccountFacts | None) -> tuple[float, list[str]]:
+    weights = desk.ranking
     known_value = account.contract_value_cents if account else None
     renewal = account.renewal_in_days if account else None
     contract = known_value / 100 if known_value is not None else weights.assumed_contract_value
@@ -72,7 +75,8 @@ def _stake(weights: Ranking, account: AccountFacts | None) -> tuple[float, list[
         "" if known_value is not None else " (assumed: value unknown)"
     )
     when = "renewal date unknown" if renewal is None else _renewal_in_words(renewal)
-    return weights.goodwill + max(contract, 0.0) * share, [f"{worth}, {when}"]
+    size = max(contract, 0.0) / desk.escalation.valuable_contract_value
+    return weights.goodwill + max(contract, 0.0) * size**weights.concentration * share, [f"{worth}, {when}"]
 
 
 def _renewal_in_words(days: float) -> str:
@@ -96,7 +100,7 @@ def _hazards(
         (weights.priority_hazard * situation.priority_score, f"{situation.priority_level} priority"),
         (weights.frustration_hazard * situation.frustration, f"frustration {situation.frustration:.0%}"),
         (
-            1 - (1 - weights.repeat_hazard) ** (repeats * (repeats + 1) / 2),
+            1 - (1 - weights.repeat_hazard) ** (repeats * (repeats + 1) / 2 * (0.5 + situation.frustration)),
             f"reported {repeats + 1} times in 30 days",
         ),
         (weights.churn_hazard * (churn or 0.0), f"churn risk {churn or 0.0:.0%}"),
