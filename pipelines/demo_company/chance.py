@@ -1,4 +1,4 @@
-"""Seeded chance, the same on every machine: one stream per entity, arithmetic only (no logarithm, no cosine)."""
+"""Seeded chance, the same on every machine: one stream per entity, and no logarithm or cosine."""
 
 import hashlib
 from collections.abc import Mapping, Sequence

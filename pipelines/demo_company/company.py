@@ -1,4 +1,4 @@
-"""Customer accounts: who they are, the people in them, and the versions of their contract that the CRM saw."""
+"""Customer accounts: who they are, their people, and the versions of their contract that the CRM saw."""
 
 from dataclasses import dataclass, field
 from random import Random

@@ -1,4 +1,4 @@
-"""One account's way through the history, month by month: engagement, tickets, contract, and perhaps the end."""
+"""One account's way through the history, month by month: engagement, tickets, contract, perhaps the end."""
 
 from dataclasses import dataclass, field
 from random import Random
@@ -87,7 +87,7 @@ def offered_intents(months: int, month: int) -> tuple[str, ...]:
 def _write_tickets(
     world: World, journey: Journey, rng: Random, month: Month, engagement: float, unrest: float
 ) -> None:
-    """The month's tickets: of the account's own accord, because of outages, and again where nothing was solved."""
+    """The month's tickets: of the account's own accord, in outages, and again where nothing was solved."""
     account = journey.account
     renewal = account.version_at(month.start * DAY).renewal
     mix = Mix(month.index, len(world.months), engagement, renewal - month.start)

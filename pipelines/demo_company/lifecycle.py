@@ -1,4 +1,4 @@
-"""What the desk does with a ticket: triage, handoffs, replies, mistakes, solution, reopening, rating, review."""
+"""What the desk does with a ticket: triage, handoffs, replies, mistakes, solution, rating, review."""
 
 from dataclasses import dataclass, field
 from random import Random

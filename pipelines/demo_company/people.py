@@ -3,29 +3,27 @@
 from random import Random
 
 FIRST = {
-    "en": "Alice Ben Carol David Emma Frank Grace Henry Isla Jack Karen Liam Mary Noah Olivia Paul Quinn Rose Sam Tara",
-    "de": "Anna Bernd Clara Dieter Eva Felix Gerda Hans Ines Jonas Katrin Lukas Maria Nils Petra Ralf Sabine Tim Uwe",
-    "fr": "Amélie Bruno Camille Denis Élodie François Gaëlle Hugo Inès Julien Laure Marc Nadia Olivier Pauline Rémi",
-    "es": "Ana Bruno Carmen Diego Elena Felipe Gloria Hugo Inés Javier Lucía Mario Nuria Óscar Paula Raúl Sara Tomás",
-    "pt": "Ana Bruno Clara Duarte Eva Filipe Graça Hélder Inês João Leonor Miguel Nuno Otávio Paula Rui Sofia Tiago",
+    "en": "Alice Ben Carol David Emma Frank Grace Henry Isla Jack Karen Liam Mary Noah Olivia Paul Rose Sam",
+    "de": "Anna Bernd Clara Dieter Eva Felix Gerda Hans Ines Jonas Katrin Lukas Maria Nils Petra Ralf Tim",
+    "fr": "Amélie Bruno Camille Denis Élodie François Gaëlle Hugo Inès Julien Laure Marc Nadia Olivier Rémi",
+    "es": "Ana Bruno Carmen Diego Elena Felipe Gloria Hugo Inés Javier Lucía Mario Nuria Óscar Paula Raúl",
+    "pt": "Ana Bruno Clara Duarte Eva Filipe Graça Hélder Inês João Leonor Miguel Nuno Otávio Rui Sofia",
 }
 LAST = {
-    "en": "Adams Baker Carter Doyle Evans Foster Green Harris Irving Jones King Lewis Moore Nash Owens Price Reed Stone",
-    "de": "Albrecht Bauer Dietrich Engel Fischer Graf Hoffmann Jung Keller Lang Maier Neumann Roth Schulz Vogel Weber",
-    "fr": "Arnaud Bernard Chevalier Dubois Fontaine Girard Lambert Lefèvre Martin Moreau Petit Renard Robert Simon",
-    "es": "Álvarez Blanco Castro Díaz Fuentes García Herrera Iglesias López Molina Navarro Ortega Prieto Ramos Vega",
-    "pt": "Almeida Barbosa Cardoso Dias Esteves Ferreira Gomes Lopes Martins Nogueira Oliveira Pereira Ramos Silva",
+    "en": "Adams Baker Carter Doyle Evans Foster Green Harris Irving Jones King Lewis Moore Nash Owens Price",
+    "de": "Albrecht Bauer Dietrich Engel Fischer Graf Hoffmann Jung Keller Lang Maier Neumann Roth Schulz",
+    "fr": "Arnaud Bernard Chevalier Dubois Fontaine Girard Lambert Lefèvre Martin Moreau Petit Renard Simon",
+    "es": "Álvarez Blanco Castro Díaz Fuentes García Herrera Iglesias López Molina Navarro Ortega Prieto",
+    "pt": "Almeida Barbosa Cardoso Dias Esteves Ferreira Gomes Lopes Martins Nogueira Oliveira Pereira Silva",
 }
 COMPANY_HEAD = (
     "Alder Beacon Cobalt Delta Ember Fjord Granite Harbor Indigo Juniper Kestrel Lumen Marlow Nimbus Orchard "
-)
-COMPANY_HEAD += (
     "Pioneer Quarry Ridge Summit Tandem Umbra Vertex Willow Zenith Atlas Birch Cedar Drift Falcon Garnet"
 )
 COMPANY_TAIL = (
     "Analytics Bakery Capital Dental Energy Foods Freight Health Labs Logistics Media Motors Partners Retail "
+    "Robotics Software Steel Studio Systems Travel"
 )
-COMPANY_TAIL += "Robotics Software Steel Studio Systems Travel"
 LEGAL_FORM = {
     "en": ("Inc", "Ltd", "LLC"),
     "de": ("GmbH", "AG"),

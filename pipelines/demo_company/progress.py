@@ -1,4 +1,4 @@
-"""Progress of a long loop: a bar on a terminal, otherwise a line every few seconds; both with the time left."""
+"""Progress of a long loop: a bar on a terminal, otherwise a line every few seconds, with the time left."""
 
 import sys
 import time

@@ -9,8 +9,8 @@ from pipelines.demo_company.journey import Journey, World, live
 from pipelines.demo_company.outages import plan_outages
 from pipelines.params import DemoCompanyParams
 
-ORDINARY_SHARE = 0.81
-"""Tickets that are neither repeats nor caused by an outage, as a share of all."""
+DEMAND_CALIBRATION = 1.01
+"""Makes up for what churn takes away and repeats and outages add, so that the size asked for is met."""
 OWNERS = 12
 Track = Callable[[Iterable[Account]], Iterable[Account]]
 
@@ -27,7 +27,7 @@ def found_company(params: DemoCompanyParams) -> tuple[World, list[Account]]:
         months=months,
         team=hire_team(params.seed, params.tickets),
         outages=plan_outages(params.seed, months),
-        demand_scale=params.tickets * ORDINARY_SHARE / account_months,
+        demand_scale=params.tickets * DEMAND_CALIBRATION / account_months,
     )
     return world, accounts
 

@@ -41,7 +41,7 @@ class Ticket:
 
 @dataclass(frozen=True)
 class Mix:
-    """What moves one account's demand in one month: share of usage left, days to renewal, month of history."""
+    """What moves an account's demand in a month: share of usage left, days to renewal, month of history."""
 
     month: int
     months: int

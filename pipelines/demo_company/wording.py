@@ -1,4 +1,4 @@
-"""What is written in a ticket by either side: the customer's message, and the desk's and customer's comments."""
+"""What either side writes in a ticket: the customer's message, and the comments that follow."""
 
 from dataclasses import dataclass
 

@@ -30,7 +30,7 @@ class Message:
 
 
 def fill(rng: Random, book: Phrasebook, phrase: str, facts: Mapping[str, str]) -> str:
-    """``phrase`` with ``{one|or another}`` decided and every ``{slot}`` filled from facts, phrases or numbers."""
+    """``phrase`` with ``{one|or another}`` decided and each ``{slot}`` filled: a fact, a phrase, a number."""
 
     def decide(match: re.Match[str]) -> str:
         inside = match.group(1)

@@ -2,10 +2,8 @@
 
 from random import Random
 
-_NEIGHBOURS = {
-    "a": "s", "b": "v", "c": "x", "d": "f", "e": "r", "f": "g", "g": "h", "h": "j", "i": "o", "k": "l", "l": "k",
-    "m": "n", "n": "m", "o": "p", "p": "o", "r": "t", "s": "d", "t": "r", "u": "i", "v": "b", "w": "e", "y": "t",
-}  # fmt: skip
+_NEIGHBOURS = dict(zip("abcdefghiklmnoprstuvwy", "svxfrghjolknmpotdriert"[:22], strict=True))
+"""A key beside each letter."""
 
 
 def with_typos(rng: Random, text: str, rate: float) -> str:

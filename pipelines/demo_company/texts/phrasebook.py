@@ -39,7 +39,7 @@ class Phrasebook:
 
 @lru_cache(maxsize=8)
 def load_phrasebook(language: str) -> Phrasebook:
-    """Read ``<language>.yaml`` (requests, voice) and ``<language>_desk.yaml`` (replies, articles, synonyms)."""
+    """Read ``<language>.yaml`` (customers) and ``<language>_desk.yaml`` (replies, articles, synonyms)."""
     asks = _read(FOLDER / f"{language}.yaml")
     desk = _read(FOLDER / f"{language}_desk.yaml")
     return Phrasebook(
