@@ -24,12 +24,23 @@ def reusable_part(phrases: Phrasebook, resolution: str) -> str:
     as if the desk did not know its customer. If less than half survives, the rest may have lost its sense.
     """
     body = _without_closing(phrases, _without_greeting(phrases, resolution.strip()))
-    sentences = [sentence.strip() for sentence in _SENTENCE_END.split(body) if sentence.strip()]
+    sentences = _sentences(phrases, body)
     kept = [sentence for sentence in sentences if not has_personal_data(phrases, sentence)]
     text = " ".join(kept)
     if len(text) < _LEAST_CHARACTERS or len(text) < _LEAST_SHARE_KEPT * sum(map(len, sentences)):
         return ""
     return text
+
+
+def _sentences(phrases: Phrasebook, text: str) -> list[str]:
+    """The sentences of ``text``; the full stop of a title before a name ends none."""
+    found: list[str] = []
+    for part in filter(None, map(str.strip, _SENTENCE_END.split(text))):
+        if found and found[-1].split()[-1].rstrip(".") in phrases.name_titles:
+            found[-1] += f" {part}"
+        else:
+            found.append(part)
+    return found
 
 
 def has_personal_data(phrases: Phrasebook, sentence: str) -> bool:

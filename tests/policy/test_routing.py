@@ -1,0 +1,79 @@
+"""Queue by intent or escalation, agent by language, skill, history and load."""
+
+from typing import Any
+
+import pytest
+
+from policy.escalation import EscalationCall, escalations
+from policy.routing import AgentState, route
+from tests.policy.examples import shipped_desk, situation
+
+
+def agent(agent_id: str, **changes: Any) -> AgentState:
+    usual: dict[str, Any] = {
+        "team": "access",
+        "skills": (),
+        "languages": ("en",),
+        "open_tickets": 5,
+        "served_contact": False,
+    }
+    return AgentState(agent_id, **(usual | changes))
+
+
+@pytest.mark.parametrize(
+    ("agents", "chosen"),
+    [
+        pytest.param([agent("a"), agent("b", skills=("password_reset",))], "b", id="skill by intent"),
+        pytest.param([agent("a"), agent("b", skills=("sign_in",))], "b", id="skill by product area"),
+        pytest.param([agent("a"), agent("b", open_tickets=2)], "b", id="less load"),
+        pytest.param([agent("a"), agent("b", served_contact=True)], "b", id="knows the person"),
+        pytest.param(
+            [agent("a", languages=("de",), skills=("sign_in",)), agent("b")], "b", id="language before skill"
+        ),
+        pytest.param(
+            [agent("a", team="billing", served_contact=True), agent("b")], "b", id="only the queue's team"
+        ),
+        pytest.param([agent("a", skills=("sign_in",), open_tickets=40), agent("b")], "b", id="no room left"),
+        pytest.param([agent("a", languages=("de",))], "a", id="nobody speaks it: still somebody"),
+        pytest.param([agent("a", team="billing")], None, id="nobody in the team"),
+        pytest.param([], None, id="no agents known"),
+    ],
+)
+def test_the_best_placed_agent_takes_it(agents: list[AgentState], chosen: str | None) -> None:
+    call = route(shipped_desk(), situation(), [], agents)
+    assert (call.queue, call.agent) == ("access", chosen)
+    assert route(shipped_desk(), situation(), [], agents[::-1]) == call
+
+
+@pytest.mark.parametrize(
+    ("changes", "queue"),
+    [
+        ({}, "access"),
+        ({"intent": "invoice_copy"}, "billing"),
+        ({"intent": None}, "general"),
+        ({"intent": "Fix problems"}, "general"),
+        ({"out_of_scope": True}, "general"),
+        ({"body": "We will take legal action"}, "compliance"),
+        ({"intent": "service_outage", "body": "We will take legal action"}, "compliance"),
+        ({"intent": "crm_sync_broken"}, "integrations"),
+        ({"churn_risk": 0.9, "contract_value_cents": 90_000_000}, "access"),
+    ],
+)
+def test_the_queue_follows_intent_and_escalation(changes: dict[str, Any], queue: str) -> None:
+    asked = situation(**changes)
+    assert route(shipped_desk(), asked, escalations(shipped_desk(), asked), []).queue == queue
+
+
+def test_an_incident_goes_before_the_usual_queue_and_legal_weight_before_the_incident() -> None:
+    crisis = EscalationCall("crisis", "9 accounts", "engineering")
+    legal = EscalationCall("regulatory", "a lawyer", "compliance")
+    assert route(shipped_desk(), situation(), [crisis], []).queue == "engineering"
+    assert route(shipped_desk(), situation(), [crisis, legal], []).queue == "compliance"
+
+
+def test_the_reason_is_readable() -> None:
+    team = [agent("Mia", skills=("sign_in",), served_contact=True)]
+    assert route(shipped_desk(), situation(), [], team).reason == (
+        "access: handles 'password_reset' (99% sure); "
+        "Mia speaks en, knows the subject, has helped this person before and has 5 open tickets"
+    )
