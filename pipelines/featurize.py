@@ -64,6 +64,15 @@ def ticket_frame(tables: Tables, params: SplitParams) -> pd.DataFrame:
     return pd.concat([said, cuts.split_of(tickets["created_at"]).rename("split"), labels, features], axis=1)
 
 
+def recorded_from(tables: Tables) -> pd.Timestamp:
+    """From when accounts are worth learning from: usage (without any: tickets) was already recorded.
+
+    Before that an export holds only the accounts that stayed until then, and nothing of what they did.
+    """
+    activity = tables["tickets"] if tables["usage"].empty else tables["usage"]
+    return pd.Series([tables["accounts"]["known_at"].min(), activity["known_at"].min()]).max()
+
+
 def account_frame(tables: Tables, split: SplitParams, churn: ChurnParams) -> pd.DataFrame:
     """One row per account and month: ``account_id``, ``as_of``, ``split``, the churn label, features.
 
@@ -71,7 +80,7 @@ def account_frame(tables: Tables, split: SplitParams, churn: ChurnParams) -> pd.
     horizon before the next split begins.
     """
     accounts = tables["accounts"]
-    snapshots = monthly_snapshots(accounts, accounts["known_at"].min(), accounts["known_at"].max())
+    snapshots = monthly_snapshots(accounts, recorded_from(tables), accounts["known_at"].max())
     label = churn_label(snapshots, accounts, churn.horizon_days)
     cuts = snapshot_cuts(
         snapshots["as_of"][label.notna()], churn.horizon_days, split.calibration_share, split.evaluation_share

@@ -106,6 +106,15 @@ def test_churn_labels_of_a_split_were_known_before_the_next_begins():
     assert (known_at[labelled["split"] == "calibration"] <= begins["evaluation"]).all()
 
 
+def test_no_account_is_learnt_from_before_its_usage_was_recorded():
+    tables = completed(history(10, tickets=50, days=540))
+    late = tables["usage"][tables["usage"]["known_at"] >= START + 200 * DAY]
+    frame = featurize.account_frame({**tables, "usage": late}, SPLIT, CHURN)
+    assert frame["as_of"].min() >= late["known_at"].min()
+    without = featurize.account_frame({**tables, "usage": late[:0]}, SPLIT, CHURN)
+    assert without["as_of"].min() < START + 60 * DAY
+
+
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     params = PARAMS_FILE.read_text(encoding="utf-8")
