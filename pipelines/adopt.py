@@ -54,9 +54,9 @@ def adopt(
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(targets[target], target)
     _set_source(params_file, name, kept_mapping.relative_to(project).as_posix())
-    missing = [pattern for pattern in patterns if not any(Path(inside).match(pattern) for inside in copies)]
+    missing = [pattern for pattern in patterns if not matching_files(data_folder / name, pattern)]
     return [
-        f"{len(added)} files added to {data_folder / name}/, {len(targets) - len(added)} were there already",
+        f"files added to {data_folder / name}/: {len(added)}; there already: {len(targets) - len(added)}",
         *(f"no file for {pattern}: what it feeds will be missing" for pattern in missing),
         f"{params_file.name}: ingest.source is now {name}",
         _track(data_folder, project),

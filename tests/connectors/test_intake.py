@@ -17,7 +17,7 @@ from tests.connectors.exports import WriteFolder
 
 HEADER = "id,at,urgency,body\n"
 GOOD_ROW = "1,2026-01-01T10:00:00Z,high,hello\n"
-CUT_OFF_GZIP = gzip.compress((HEADER + GOOD_ROW * 9).encode())[:-9]
+CUT_OFF_GZIP = gzip.compress((HEADER + GOOD_ROW * 9).encode(), mtime=0)[:-9]
 
 
 def mapping(
@@ -218,6 +218,21 @@ def test_labels_and_alternatives(write_folder: WriteFolder) -> None:
     )
     table = tickets(folder, mapping(top=top, file="tickets.csv", requested_priority=recipe))
     assert table.kept["requested_priority"].tolist() == ["urgent", "high", "low"]
+
+
+def test_label_that_a_later_alternative_does_not_know_is_quarantined_too(write_folder: WriteFolder) -> None:
+    recipe = "[{from: urgency, where: {id: 1}}, {from: body, map: {P1: high}}]"
+    folder = write_folder({"tickets.csv": HEADER + "1,2026-01-01,low,\n2,2026-01-02,,P1\n3,2026-01-03,,P9\n"})
+    table = tickets(folder, mapping(requested_priority=recipe))
+    assert table.kept["requested_priority"].tolist() == ["low", "high"]
+    assert table.reasons() == {"requested_priority: value not in its map": 1}
+
+
+def test_lookup_of_a_column_that_is_not_there_names_it(write_folder: WriteFolder) -> None:
+    top = "lookups: {team: {file: teams.csv, format: csv, key: id, value: queue}}"
+    folder = write_folder({"tickets.csv": HEADER + GOOD_ROW, "teams.csv": "id,name\n1,access\n"})
+    with pytest.raises(MappingError, match=r"lookup team: no column 'queue' in teams.csv; found id, name"):
+        tickets(folder, mapping(top=top))
 
 
 def test_files_nobody_reads_and_files_nobody_delivered_are_named(write_folder: WriteFolder) -> None:

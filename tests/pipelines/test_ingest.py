@@ -193,7 +193,9 @@ def test_adopt_copies_what_the_mapping_names_and_points_the_pipeline_at_it(desk:
 def test_adopt_again_adds_new_files_and_keeps_the_old_ones(desk: Path, project: Path) -> None:
     adopted(desk, project)
     (desk / "tickets-2.csv").write_text(HEADER + "3,2026-01-03,again,billing\n")
-    assert "1 files added" in adopted(desk, project)
+    said = adopted(desk, project)
+    assert "/: 1; there already: 2" in said  # the export and the mapping of the first time
+    assert "no file for" not in said
     assert set(files_of(project / "data")) == {"mine/tickets-1.csv", "mine/tickets-2.csv"}
 
 

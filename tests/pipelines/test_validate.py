@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from features.schema import TABLES, Tables, typed
-from pipelines.validate import checkable, metrics, page, said, suite, validate
+from pipelines.suites import checkable, suite
+from pipelines.validate import metrics, page, said, validate
 
 DAY = pd.Timestamp("2026-01-01T00:00:00Z")
 HOUR = pd.Timedelta("1h")

@@ -1,0 +1,132 @@
+"""What each canonical table must keep as a whole: one suite of expectations a table, as code.
+
+Most of it follows from ``features/schema.py``; the rest is listed here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from features.schema import TABLES, Tables
+
+Severity = Literal["critical", "warning"]
+_EARLIEST = "1990-01-01T00:00:00+00:00"
+_ORDER = {"tickets": "created_at", "ticket_events": "occurred_at", "usage": "day"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One expectation of one table: GX's class and arguments, why it is there, how bad a failure is."""
+
+    name: str
+    why: str
+    expectation: str
+    arguments: dict[str, Any]
+    severity: Severity = "critical"
+
+
+def suite(table: str) -> list[Check]:
+    """The expectations of one canonical table."""
+    return [*_from_schema(table), *_OWN.get(table, ())]
+
+
+def _from_schema(table: str) -> Iterator[Check]:
+    spec = TABLES[table]
+    for name, column in spec.columns.items():
+        if column.required:
+            yield Check(f"{name} is there", column.about, "ExpectColumnValuesToNotBeNull", {"column": name})
+        if column.allowed:
+            yield Check(
+                f"{name} has allowed values",
+                "models and policy know only these",
+                "ExpectColumnValuesToBeInSet",
+                {"column": name, "value_set": list(column.allowed)},
+            )
+    key = list(spec.key)
+    yield Check(
+        f"{' + '.join(key)} identifies a row",
+        f"a row is {spec.grain}",
+        "ExpectColumnValuesToBeUnique" if len(key) == 1 else "ExpectCompoundColumnsToBeUnique",
+        {"column": key[0]} if len(key) == 1 else {"column_list": key},
+    )
+    yield Check(
+        "known_at is a plausible time",
+        "a time before computers is a misread format",
+        "ExpectColumnMinToBeBetween",
+        {"column": "known_at", "min_value": pd.Timestamp(_EARLIEST)},
+    )
+    if table in _ORDER:
+        yield Check(
+            f"known_at is not before {_ORDER[table]}",
+            "nobody learns of a thing before it happens: features would see the future",
+            "ExpectColumnPairValuesAToBeGreaterThanB",
+            {"column_A": "known_at", "column_B": _ORDER[table], "or_equal": True},
+        )
+
+
+def _mostly(column: str, share: float, why: str) -> Check:
+    arguments = {"column": column, "mostly": share}
+    return Check(f"{column} is mostly there", why, "ExpectColumnValuesToNotBeNull", arguments, "warning")
+
+
+def _at_least_zero(column: str, why: str, severity: Severity) -> Check:
+    arguments = {"column": column, "min_value": 0}
+    return Check(f"{column} is not negative", why, "ExpectColumnValuesToBeBetween", arguments, severity)
+
+
+def _known(column: str, other: str) -> Check:
+    return Check(
+        f"{column} is in {other}",
+        f"rows of unknown {other} are never found by their key: is an export incomplete?",
+        "ExpectColumnValuesToBeInSet",
+        {"column": f"{column} is known", "value_set": [True], "mostly": 0.95},
+        "warning",
+    )
+
+
+_OWN: dict[str, tuple[Check, ...]] = {
+    "accounts": (
+        _mostly("plan", 0.9, "SLA targets go by plan"),
+        _mostly("contract_value_cents", 0.5, "ranking goes by value at risk"),
+        _at_least_zero("contract_value_cents", "a contract is worth something", "warning"),
+        _at_least_zero("seats", "seats are a count", "warning"),
+    ),
+    "contacts": (_known("account_id", "accounts"),),
+    "tickets": (
+        _mostly("subject or body", 0.9, "intent is read from the text"),
+        _mostly("contact_id", 0.5, "repeats are found by person"),
+        _known("account_id", "accounts"),
+    ),
+    "ticket_events": (_known("ticket_id", "tickets"),),
+    "usage": (
+        _at_least_zero("events", "uses are a count", "critical"),
+        _known("account_id", "accounts"),
+    ),
+}
+_REFERENCES = {
+    "contacts": ("account_id", "accounts"),
+    "tickets": ("account_id", "accounts"),
+    "ticket_events": ("ticket_id", "tickets"),
+    "usage": ("account_id", "accounts"),
+}
+
+
+def checkable(table: str, tables: Tables) -> pd.DataFrame:
+    """The columns of ``table`` that its suite looks at, with those that need another table worked out."""
+    frame = tables[table]
+    if table == "tickets":
+        frame = frame.assign(**{"subject or body": frame["subject"].fillna(frame["body"])})
+    if (reference := _REFERENCES.get(table)) is not None:
+        column, other = reference
+        key = TABLES[other].key[0]
+        is_known = frame[column].isin(tables[other][key].unique()) if len(tables.get(other, ())) else True
+        frame = frame.assign(**{f"{column} is known": is_known | frame[column].isna()})
+    wanted = {column for check in suite(table) for column in _columns(check)}
+    return frame[[column for column in frame if column in wanted]]
+
+
+def _columns(check: Check) -> list[str]:
+    names = [check.arguments.get(name) for name in ("column", "column_A", "column_B")]
+    return [name for name in names if name] + check.arguments.get("column_list", [])
