@@ -23,7 +23,7 @@ _DIGITS_AS_LETTERS = str.maketrans("013457", "oleast")
 _DIGIT_IN_WORD = re.compile(r"(?<=[a-z])[013457](?=[a-z])")
 _SENTENCE_END = re.compile(r"[!?;…。！？]+|\.+(?!\s?\d)|\n\s*\n")
 _NOT_WORD = re.compile(r"[\W_]+")
-_UMLAUT_SPELT_OUT = re.compile(r"(?<=[aou])e")
+_UMLAUT = re.compile("[äöü]")
 _GAP_WORDS = 4
 _GAP = rf"(?:\w+ ){{0,{_GAP_WORDS}}}"
 
@@ -31,15 +31,15 @@ _GAP = rf"(?:\w+ ){{0,{_GAP_WORDS}}}"
 def normalised_words(text: str) -> str:
     """``text`` as ``" words separated by one space . a full stop between sentences "``.
 
-    NFKC, casefolded, accents folded (``ö``, ``oe`` and ``o`` are one), invisible characters removed,
-    Cyrillic and Greek letters that look Latin replaced, digits inside words read as letters.
+    NFKC, casefolded, without accents and invisible characters, Cyrillic and Greek letters that look Latin
+    replaced, digits inside words read as letters.
     """
     visible = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
     letters = unicodedata.normalize("NFD", visible.casefold())
     letters = "".join(c for c in letters if unicodedata.category(c) != "Mn").translate(_LOOK_ALIKES)
     letters = _DIGIT_IN_WORD.sub(lambda digit: digit[0].translate(_DIGITS_AS_LETTERS), letters)
     sentences = (_NOT_WORD.sub(" ", sentence).strip() for sentence in _SENTENCE_END.split(letters))
-    return _UMLAUT_SPELT_OUT.sub("", f" {' . '.join(filter(None, sentences))} ")
+    return f" {' . '.join(filter(None, sentences))} "
 
 
 class _Wording:
@@ -53,18 +53,18 @@ class _Wording:
                 expression.append(_GAP)
                 continue
             optional, words = slot.endswith("?"), slot.removesuffix("?").split("|")
-            stems = tuple(normalised_words(word.strip("*")).strip() for word in words)
-            if not all(stems):
+            stems = [_stem(word.strip("*")) for word in words]
+            if not all(stem for stem, _ in stems):
                 raise ValueError(f"wording {written!r}: slot {slot!r} has no word")
             choices = "|".join(
                 ("\\w*" if word.startswith("*") else "")
-                + re.escape(stem)
+                + expression_of_stem
                 + ("\\w*" if word.endswith("*") else "")
-                for word, stem in zip(words, stems, strict=True)
+                for word, (_, expression_of_stem) in zip(words, stems, strict=True)
             )
             expression.append(f"(?:(?:{choices}) )" + ("?" if optional else ""))
             if not optional:
-                self.needed.append(stems)
+                self.needed.append(tuple(stem for stem, _ in stems))
         if not self.needed:
             raise ValueError(f"wording {written!r} would match every text")
         self._expression = re.compile("".join(expression))
@@ -73,6 +73,18 @@ class _Wording:
         """Where ``words`` (normalised) say this."""
         if all(any(stem in words for stem in stems) for stems in self.needed):
             yield from (found.span() for found in self._expression.finditer(words))
+
+
+def _stem(written: str) -> tuple[str, str]:
+    """The longest part that every spelling of a word shares, and the expression of all its spellings.
+
+    ``ö`` is also written ``oe`` and ``o``; the same goes for ``ä`` and ``ü``.
+    """
+    word = written.casefold()
+    parts = [normalised_words(part).strip(" .") for part in _UMLAUT.split(word)]
+    umlauts = [f"{normalised_words(umlaut).strip()}e?" for umlaut in _UMLAUT.findall(word)]
+    spellings = "".join(re.escape(part) + umlaut for part, umlaut in zip(parts, [*umlauts, ""], strict=True))
+    return max(parts, key=len), spellings
 
 
 @lru_cache(maxsize=4096)
