@@ -64,7 +64,7 @@ def feedback_labels(feedback: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataF
     corrected_before = corrects.groupby([pairs["decision_id"], pairs["about"]]).cummax()
     confirms = approves & (names_it | pairs["field"].isna()) & ~corrected_before
     value = pairs["value"].where(~approves, pairs["decided"])
-    said = (confirms | (corrects & (pairs["verdict"] != "reject"))) & value.notna()
+    said = (confirms | corrects) & value.notna()
     events = pd.DataFrame(
         {
             "event_id": "feedback:" + pairs["feedback_id"] + ":" + pairs["about"],

@@ -44,6 +44,9 @@ def test_only_what_changed_is_called_moved_and_pictured(tmp_path):
     assert set(found.moved) == {"channel", "usage_events_7d", "text_words"}
     assert (found.window_rows, found.reference_rows) == (800, 6000)
     assert "Drift" in page.read_text("utf-8")
+    small_but_certain = compare(tickets(5000, 1), tickets(5000, 2, chat=0.35), NUMBERS, CATEGORIES)
+    assert {c.column: c.p_value < 0.001 for c in small_but_certain.columns}["channel"]
+    assert small_but_certain.moved == []
     for seed in range(3, 6):
         assert compare(tickets(1000, seed), tickets(300, seed + 10), NUMBERS, CATEGORIES).moved == []
 

@@ -66,19 +66,20 @@ def test_last_word_on_each_field(verdicts, changed):
     assert dict(zip(found["field"], found["changed"], strict=True)) == changed
 
 
-def test_an_automatic_resolution_that_was_corrected_counts_as_wrong():
-    automated = decisions(4, action=["auto_resolve", "auto_resolve", "auto_resolve", "assist"])
+def test_an_automatic_resolution_that_was_corrected_or_rejected_counts_as_wrong():
+    automated = decisions(5, action=["auto_resolve"] * 4 + ["assist"])
     seen = quality(
         automated,
         feedback(
             ("d0", "approve", None, None),
-            ("d1", "override", "intent", "refund_request"),
-            ("d3", "reject", None, None),
+            ("d1", "modify", "intent", "refund_request"),
+            ("d2", "reject", None, None),
+            ("d4", "reject", None, None),
         ),
     )
 
-    assert seen.automated_wrong.answered == Rate(1, 2)
-    assert seen.automated_wrong.all == Rate(1, 3)
+    assert seen.automated_wrong.answered == Rate(2, 3)
+    assert seen.automated_wrong.all == Rate(2, 4)
 
 
 def test_overconfidence_shows_where_answers_disagree_with_the_stated_probability():
