@@ -70,7 +70,10 @@ def write_artifacts(project: Path) -> None:
         "probability": np.where(is_wrong, 0.6, 0.97),
     }
     (artifacts / "models").mkdir()
-    pd.DataFrame(predictions).to_parquet(artifacts / "models" / "intent_oof.parquet")
+    made = pd.DataFrame(predictions)
+    made.to_parquet(artifacts / "models" / "intent_oof.parquet")
+    verified = made.assign(correct=~is_wrong, source="reviewed").iloc[: TICKETS // 2]
+    verified.to_parquet(artifacts / "models" / "intent_evidence.parquet")
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +118,7 @@ def test_thresholds_are_judged_on_verified_cases_only(desk):
 
     said = printed(executed)
     assert executed == desk / "notebooks" / "executed" / "02_intent_thresholds.ipynb"
-    assert "240 verified calibration tickets; 2 of 2 intents are proven at 95%" in said
+    assert "300 verified cases; 2 of 2 intents are proven at 95%" in said
     assert "0 disagreements with agents" in said
     assert pictures(executed) == 1
 
