@@ -13,7 +13,7 @@ FIXED: dict[str, Any] = {
     "verbosity": -1,
     "deterministic": True,
     "force_row_wise": True,
-    "num_threads": 2,
+    "num_threads": 1,
     "max_bin": 127,
     "max_cat_to_onehot": 8,
 }
@@ -42,12 +42,15 @@ class Columns:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Columns":
         """The inverse of ``to_json``."""
-        categories = {name: tuple(values) for name, values in document["categories"].items()}
+        categories = {name: tuple(values) for name, values in document["categories"]}
         return cls(tuple(document["numbers"]), categories)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain lists and dicts."""
-        return {"numbers": list(self.numbers), "categories": {k: list(v) for k, v in self.categories.items()}}
+        """Plain lists: the order counts."""
+        return {
+            "numbers": list(self.numbers),
+            "categories": [[k, list(v)] for k, v in self.categories.items()],
+        }
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ PAIR_EVIDENCE = (
     "votes",
     "log_prior",
     "log_terms",
-    "rarity",
+    "unknown_terms",
 )
 
 
@@ -62,7 +62,7 @@ class Retriever:
         """Learn from encoded texts in order of time, circumstances and labels."""
         proposer = Proposer.fit(counts, labels, seed)
         codes = np.searchsorted(np.array(proposer.classes), np.asarray(labels, dtype=str))
-        bank = ExampleBank.of(sketch(proposer.weights(counts)), codes)
+        bank = ExampleBank.of(sketch(proposer.weights(counts), proposer.terms), codes)
         lifts = Lifts.fit(values, codes, len(proposer.classes))
         return cls(proposer, bank, lifts, np.log(np.bincount(codes) / len(codes)).round(6))
 
@@ -77,13 +77,11 @@ class Retriever:
         logits = self.proposer.logits(weights)
         k = min(k, logits.shape[1])
         candidates = np.argsort(-logits, axis=1, kind="stable")[:, :k]
-        nearest, votes = self.bank.nearest_and_votes(sketch(weights))
+        nearest, votes = self.bank.nearest_and_votes(sketch(weights, self.proposer.terms))
         cosines = self.proposer.similarities(weights)
         odds = 1 / (1 + np.exp(-logits))
         shares = odds / np.maximum(odds.sum(axis=1, keepdims=True), 1e-9)
         entropy = -(shares * np.log(np.maximum(shares, 1e-12))).sum(axis=1)
-        terms = np.diff(counts.indptr)
-        rarity = _row_sums(self.proposer.idf[counts.indices], counts.indptr) / np.maximum(terms, 1)
         per_ticket = np.ones((1, k))
         columns = [
             np.take_along_axis(logits, candidates, axis=1),
@@ -97,8 +95,8 @@ class Retriever:
             np.take_along_axis(_lead(nearest), candidates, axis=1),
             np.take_along_axis(votes, candidates, axis=1),
             self.log_priors[candidates],
-            np.log1p(terms)[:, None] * per_ticket,
-            rarity[:, None] * per_ticket,
+            np.log1p(np.diff(counts.indptr))[:, None] * per_ticket,
+            self.proposer.terms.unknown_share(counts)[:, None] * per_ticket,
         ]
         stacked = np.stack([np.asarray(c, dtype=float) for c in columns], axis=2)
         names = (*PAIR_EVIDENCE, *(f"{name}_lift" for name in self.lifts.names))
@@ -121,10 +119,6 @@ class Retriever:
             Lifts.from_json(document["lifts"]),
             np.array(document["log_priors"]),
         )
-
-
-def _row_sums(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    return np.diff(np.r_[0.0, np.cumsum(values, dtype=float)][starts])
 
 
 def _lead(scores: np.ndarray) -> np.ndarray:

@@ -57,7 +57,7 @@ class ChurnModel:
         """Write ``model.json`` and ``booster.txt``."""
         folder.mkdir(parents=True, exist_ok=True)
         document = {"columns": self.columns.to_json(), "calibrator": vars(self.calibrator)}
-        (folder / "model.json").write_text(json.dumps(document, sort_keys=True), encoding="utf-8")
+        (folder / "model.json").write_text(json.dumps(document), encoding="utf-8")
         save_booster(self.booster, folder / "booster.txt")
 
     @classmethod

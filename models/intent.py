@@ -34,7 +34,7 @@ NOVELTY_EVIDENCE = (
     "nearest_cosine",
     "entropy",
     "log_terms",
-    "rarity",
+    "unknown_terms",
 )
 ALTERNATIVES = 3
 
@@ -62,6 +62,7 @@ class IntentModel:
     pair_columns: Columns
     ranker: lgb.Booster
     novelty: lgb.Booster | None
+    novelty_cut: float
     calibrator: Calibrator
     scripts: tuple[str, ...]
     left_out: Mapping[str, int]
@@ -78,7 +79,7 @@ class IntentModel:
     def predict_encoded(self, tickets: EncodedTickets) -> list[IntentPrediction]:
         """As ``predict``, for tickets that are encoded already."""
         evidence = self.retriever.evidence(tickets.counts, tickets.circumstances, self.k)
-        raw = pair_scores(self.ranker, evidence)
+        raw = pair_scores(self.ranker, self.pair_columns, evidence)
         order = np.argsort(-raw, axis=1, kind="stable")[:, : ALTERNATIVES + 1]
         names = np.array(self.classes, dtype=object)[np.take_along_axis(evidence.candidates, order, axis=1)]
         probabilities = self.calibrator(np.take_along_axis(raw, order, axis=1))
@@ -87,7 +88,10 @@ class IntentModel:
             unknown = scores(self.novelty, novelty_evidence(evidence, raw))
         can_read = [readable(text, self.scripts) for text in tickets.texts]
         return [
-            _prediction(*row) for row in zip(names, probabilities, unknown.tolist(), can_read, strict=True)
+            _prediction(*row)
+            for row in zip(
+                names, probabilities, unknown.tolist(), unknown >= self.novelty_cut, can_read, strict=True
+            )
         ]
 
     def save(self, folder: Path) -> None:
@@ -98,12 +102,13 @@ class IntentModel:
             "k": self.k,
             "pairs": self.pair_columns.to_json(),
             "has_novelty": self.novelty is not None,
+            "novelty_cut": self.novelty_cut,
             "calibrator": vars(self.calibrator),
             "scripts": list(self.scripts),
             "left_out": dict(self.left_out),
             "retriever": self.retriever.save(folder),
         }
-        (folder / "model.json").write_text(json.dumps(document, sort_keys=True), encoding="utf-8")
+        (folder / "model.json").write_text(json.dumps(document), encoding="utf-8")
         save_booster(self.ranker, folder / "ranker.txt")
         if self.novelty is not None:
             save_booster(self.novelty, folder / "novelty.txt")
@@ -121,6 +126,7 @@ class IntentModel:
             pair_columns=pairs,
             ranker=load_booster(folder / "ranker.txt", pairs),
             novelty=load_booster(novelty, Columns(NOVELTY_EVIDENCE, {})) if document["has_novelty"] else None,
+            novelty_cut=document["novelty_cut"],
             calibrator=Calibrator(**document["calibrator"]),
             scripts=tuple(document["scripts"]),
             left_out=document["left_out"],
@@ -128,16 +134,18 @@ class IntentModel:
 
 
 def _prediction(
-    names: np.ndarray, probabilities: np.ndarray, unknown: float, can_read: bool
+    names: np.ndarray, probabilities: np.ndarray, unknown: float, out_of_scope: bool, can_read: bool
 ) -> IntentPrediction:
     if not can_read:
         return IntentPrediction(None, 0.0, True, 1.0, ())
     alternatives = tuple(zip(names[1:].tolist(), probabilities[1:].tolist(), strict=True))
-    return IntentPrediction(str(names[0]), float(probabilities[0]), unknown >= 0.5, unknown, alternatives)
+    return IntentPrediction(str(names[0]), float(probabilities[0]), bool(out_of_scope), unknown, alternatives)
 
 
-def pair_scores(ranker: lgb.Booster, evidence: Evidence) -> np.ndarray:
-    """Score of each candidate, shape (tickets, k)."""
+def pair_scores(ranker: lgb.Booster, columns: Columns, evidence: Evidence) -> np.ndarray:
+    """Score of each candidate, shape (tickets, k). Raises ``ValueError`` if the columns differ."""
+    if evidence.names != columns.names:
+        raise ValueError(f"the ranker was trained on {columns.names}, the evidence is {evidence.names}")
     return scores(ranker, evidence.rows).reshape(evidence.candidates.shape)
 
 

@@ -31,12 +31,12 @@ class FoldEvidence:
     stand_in: np.ndarray
 
 
-def assign_folds(groups: Sequence[str], labels: np.ndarray, folds: int, seed: int) -> np.ndarray:
+def assign_folds(groups: np.ndarray, labels: np.ndarray, folds: int, seed: int) -> np.ndarray:
     """Fold of each ticket: tickets of one group (a customer) stay together.
 
     Where that would leave a training part without a class, tickets are dealt out one by one per class.
     """
-    codes = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1]
+    codes = np.unique(groups.astype(str), return_inverse=True)[1]
     fold = np.random.default_rng(seed).permutation(codes.max() + 1)[codes] % folds
     classes = set(labels)
     if all(set(labels[fold != f]) == classes for f in range(folds)):

@@ -1,6 +1,6 @@
 """Fitting the intent model: out-of-fold evidence once, then a ranker, a novelty booster and a calibrator."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -8,7 +8,7 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from models.boosting import Columns, train_booster
+from models.boosting import Columns, scores, train_booster
 from models.calibration import Calibrator, fit_calibrator
 from models.candidates import Evidence, Retriever
 from models.encoded import EncodedTickets, common_scripts
@@ -31,8 +31,14 @@ ROUNDS = 120
 NOVELTY_ROUNDS = 60
 OUT_OF_SCOPE_PRIOR = 0.1
 """Share of unknown requests assumed where held-out intents stand in for them."""
+FALSE_ALARMS = 0.02
+"""At most this share of tickets with a known intent is called out of scope."""
 FEWEST_REVIEWED = 300
 """With this many double-reviewed calibration tickets, probabilities are calibrated on them alone."""
+
+
+class NothingToLearnError(ValueError):
+    """There is too little to learn from; says what was found and how much is needed."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,7 @@ class IntentSettings:
     candidates: int = 5
     folds: int = 4
     seed: int = 0
+    learn_novelty: bool = True
     ranker: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -90,20 +97,20 @@ class RankerData:
 
 
 def ranker_data(
-    tickets: EncodedTickets, labels: np.ndarray, groups: Sequence[str], settings: IntentSettings
+    tickets: EncodedTickets, labels: np.ndarray, groups: np.ndarray, settings: IntentSettings
 ) -> RankerData:
     """Out-of-fold evidence of labelled tickets, given in order of time; tickets of one group stay together.
 
-    Raises ``ValueError`` with fewer than two intents to learn.
+    Raises ``NothingToLearnError`` with fewer than two intents to learn.
     """
     known, left_out = known_labels(labels, settings.min_examples)
     if len(np.unique(labels[known])) < 2:
-        raise ValueError(
+        raise NothingToLearnError(
             f"the intent model needs two intents with {settings.min_examples} examples each, "
             f"found {sorted(set(labels[known]))}: label more tickets or lower intent.min_examples"
         )
     fold = assign_folds(groups, np.where(known, labels, ""), settings.folds, settings.seed)
-    held_out = held_out_intents(labels[known], settings.seed)
+    held_out = held_out_intents(labels[known], settings.seed) if settings.learn_novelty else []
     folds = out_of_fold_evidence(tickets, labels, known, fold, held_out, settings.candidates, settings.seed)
     return RankerData(tickets, labels, known, left_out, folds)
 
@@ -111,8 +118,8 @@ def ranker_data(
 def fit_intent(
     data: RankerData,
     calibration: EncodedTickets,
-    calibration_labels: Sequence[str],
-    reviewed: Sequence[bool],
+    calibration_labels: np.ndarray,
+    reviewed: np.ndarray,
     settings: IntentSettings,
     encoder: TextEncoder | None = None,
 ) -> tuple[IntentModel, OutOfFold]:
@@ -124,6 +131,7 @@ def fit_intent(
     learnt = np.flatnonzero(data.known)
     circumstances = data.tickets.circumstances_of(learnt)
     raw = _out_of_fold_scores(data, settings)
+    novelty, novelty_cut = _novelty_booster(data.folds, raw, settings.seed)
     model = IntentModel(
         encoder=encoder or NgramEncoder(),
         retriever=Retriever.fit(
@@ -132,7 +140,8 @@ def fit_intent(
         k=data.folds.right.shape[1],
         pair_columns=data.columns,
         ranker=data.train(None, settings),
-        novelty=_novelty_booster(data.folds, raw, settings.seed),
+        novelty=novelty,
+        novelty_cut=novelty_cut,
         calibrator=Calibrator(),
         scripts=common_scripts(data.tickets.texts),
         left_out=data.left_out,
@@ -152,7 +161,7 @@ def _out_of_fold_scores(data: RankerData, settings: IntentSettings) -> np.ndarra
     for fold in np.unique(folds.fold):
         here = folds.fold == fold
         held = Evidence(folds.evidence.candidates[here], folds.evidence.values[here], folds.evidence.names)
-        raw[here] = pair_scores(data.train(int(fold), settings), held)
+        raw[here] = pair_scores(data.train(int(fold), settings), data.columns, held)
     return raw
 
 
@@ -165,7 +174,7 @@ def _judged(data: RankerData, raw: np.ndarray, model: IntentModel) -> OutOfFold:
 
 
 def _calibrator(
-    model: IntentModel, tickets: EncodedTickets, labels: Sequence[str], reviewed: Sequence[bool]
+    model: IntentModel, tickets: EncodedTickets, labels: np.ndarray, reviewed: np.ndarray
 ) -> Calibrator:
     predictions = model.predict_encoded(tickets)  # still uncalibrated: the identity
     right = np.array([p.intent == label for p, label in zip(predictions, labels, strict=True)])
@@ -176,16 +185,18 @@ def _calibrator(
     return fit_calibrator(raw[chosen], right[chosen])
 
 
-def _novelty_booster(folds: FoldEvidence, raw: np.ndarray, seed: int) -> lgb.Booster | None:
+def _novelty_booster(folds: FoldEvidence, raw: np.ndarray, seed: int) -> tuple[lgb.Booster | None, float]:
     unknown = folds.unknown.astype(float)
     if not 0 < unknown.sum() < len(unknown):
-        return None
+        return None, 1.0
     odds = OUT_OF_SCOPE_PRIOR / (1 - OUT_OF_SCOPE_PRIOR)
     weight = np.where(folds.unknown, odds * (len(unknown) - unknown.sum()) / unknown.sum(), 1.0)
     columns = Columns(NOVELTY_EVIDENCE, {})
     matrix = novelty_evidence(folds.evidence, raw)
     settings = {"objective": "binary", "num_leaves": 7}
     falling = ("best", "logit", "centroid_cosine", "nearest_cosine")
-    return train_booster(
+    booster = train_booster(
         matrix, unknown, columns, settings, NOVELTY_ROUNDS, seed, weight=weight, decreasing=falling
     )
+    known = scores(booster, matrix[~folds.unknown])
+    return booster, float(np.quantile(known, 1 - FALSE_ALARMS))

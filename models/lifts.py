@@ -64,13 +64,14 @@ class Lifts:
                     lifts[ticket, :, i] = table[value][candidates[ticket]]
         return lifts
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain lists and dicts."""
-        return {
-            name: {value: row.tolist() for value, row in table.items()} for name, table in self.tables.items()
-        }
+    def to_json(self) -> list[Any]:
+        """Plain lists and dicts; a list, because the order of the circumstances counts."""
+        return [
+            [name, {value: row.tolist() for value, row in table.items()}]
+            for name, table in self.tables.items()
+        ]
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Mapping[str, Sequence[float]]]) -> "Lifts":
+    def from_json(cls, document: Sequence[tuple[str, Mapping[str, Sequence[float]]]]) -> "Lifts":
         """The inverse of ``to_json``."""
-        return cls({name: {v: np.array(row) for v, row in table.items()} for name, table in document.items()})
+        return cls({name: {v: np.array(row) for v, row in table.items()} for name, table in document})

@@ -1,6 +1,6 @@
 """Figures of merit, each a pure function of arrays."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,10 @@ from sklearn.metrics import f1_score, roc_auc_score
 CALIBRATION_BINS = 15
 
 
-def accuracy(truth: Sequence[Any], predicted: Sequence[Any]) -> float:
+def accuracy(truth: Iterable[Any], predicted: Iterable[Any]) -> float:
     """Share of equal pairs."""
-    return float((np.asarray(truth, dtype=object) == np.asarray(predicted, dtype=object)).mean())
+    pairs = [one == other for one, other in zip(truth, predicted, strict=True)]
+    return sum(pairs) / len(pairs)
 
 
 def macro_f1(truth: Iterable[Any], predicted: Iterable[Any]) -> float:

@@ -8,6 +8,8 @@ import numpy as np
 import scipy.sparse as sparse
 from sklearn.preprocessing import normalize
 
+from models.terms import Terms
+
 SKETCH_DIMENSIONS = 256
 EXAMPLES_PER_CLASS = 150
 VOTERS = 15
@@ -15,19 +17,21 @@ _CHUNK = 2_000
 
 
 @cache
-def _folding(columns: int) -> sparse.csr_matrix:
+def _folding(size: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
-    places = rng.integers(0, SKETCH_DIMENSIONS, columns)
-    signs = rng.choice(np.array([-1.0, 1.0], np.float32), columns)
-    return sparse.csr_matrix((signs, places, np.arange(columns + 1)), (columns, SKETCH_DIMENSIONS))
+    places = rng.integers(0, SKETCH_DIMENSIONS, size).astype(np.int32)
+    return places, rng.choice(np.array([-1.0, 1.0], np.float32), size)
 
 
-def sketch(weights: sparse.csr_matrix) -> np.ndarray:
-    """Signed random folding of the columns into ``SKETCH_DIMENSIONS``, rows of length one, float32.
+def sketch(weights: sparse.csr_matrix, terms: Terms) -> np.ndarray:
+    """Signed random folding of the terms into ``SKETCH_DIMENSIONS``, rows of length one, float32.
 
     Keeps inner products in expectation (Charikar et al. 2002, "Finding frequent items", count sketch).
     """
-    return normalize((weights @ _folding(weights.shape[1])).toarray(), copy=False)
+    places, signs = _folding(terms.size)
+    columns = terms.columns[weights.indices]
+    folded = (weights.data * signs[columns], places[columns], weights.indptr)
+    return normalize(sparse.csr_matrix(folded, (weights.shape[0], SKETCH_DIMENSIONS)).toarray(), copy=False)
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,7 @@ class PriorityModel:
         folder.mkdir(parents=True, exist_ok=True)
         constants = [step if isinstance(step, float) else None for step in self.steps]
         document = {"columns": self.columns.to_json(), "constants": constants, "cuts": list(self.cuts)}
-        (folder / "model.json").write_text(json.dumps(document, sort_keys=True), encoding="utf-8")
+        (folder / "model.json").write_text(json.dumps(document), encoding="utf-8")
         for i, step in enumerate(self.steps, start=1):
             if not isinstance(step, float):
                 save_booster(step, folder / f"step_{i}.txt")

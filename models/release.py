@@ -25,7 +25,7 @@ ABSENT = "absent.json"
 ID_CHARS = 12
 
 
-class ReleaseError(RuntimeError):
+class ReleaseError(ValueError):
     """A release cannot be trusted. Names the file, what was found, and the fix."""
 
 

@@ -127,7 +127,7 @@ class SentimentModel:
             save_booster(learnt.frustrated, folder / "frustrated.txt")
             if learnt.confused is not None:
                 save_booster(learnt.confused, folder / "confused.txt")
-        (folder / "model.json").write_text(json.dumps(document, sort_keys=True), encoding="utf-8")
+        (folder / "model.json").write_text(json.dumps(document), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> "SentimentModel":
@@ -160,7 +160,7 @@ def too_few(states: pd.Series, fewest: int = 20) -> str | None:
 
 def out_of_fold_text_scores(tickets: EncodedTickets, labels: np.ndarray, seed: int) -> np.ndarray:
     """Text scores of each ticket by a text model that has not seen it."""
-    fold = assign_folds(list(map(str, range(len(labels)))), labels, FOLDS, seed)
+    fold = assign_folds(np.arange(len(labels)), labels, FOLDS, seed)
     found = np.zeros((len(labels), len(TEXT_SCORES)))
     for f in range(FOLDS):
         text = Proposer.fit(tickets.counts[fold != f], labels[fold != f], seed)
