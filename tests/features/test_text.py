@@ -17,6 +17,7 @@ from features.text import MAX_CHARS, folded, normalise, text_signals, ticket_tex
         ("", ""),
         ("é", "é"),
         ("x" * (MAX_CHARS + 1), "x" * MAX_CHARS),
+        ("\u200b" * MAX_CHARS + "never read", ""),
     ],
 )
 def test_normal_form_hides_no_characters_and_has_a_limit(written, normal):

@@ -105,6 +105,12 @@ def test_backfilled_usage_counts_in_the_days_it_happened_once_it_is_known():
     assert row["usage_events_7d"].iat[1] == 1, "three-week-old usage is no surge of this week"
 
 
+def test_seven_days_of_usage_are_the_seven_days_already_exported():
+    days = [usage(START + k * DAY, START + k * DAY + 26 * HOUR, events=2**k) for k in range(12)]
+    row = ticket_features(ticket(START + 10 * DAY + 12 * HOUR), {"usage": pd.concat(days)})
+    assert row["usage_events_7d"].tolist() == [sum(2**k for k in range(3, 10))]
+
+
 def test_the_account_is_seen_as_it_was_and_not_as_it_is():
     versions = pd.DataFrame(
         {
