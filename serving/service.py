@@ -5,6 +5,10 @@ the interface's: bodies, errors, probes and metrics.
 """
 
 import gc
+import os
+import signal
+import threading
+import time
 
 import bentoml
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,6 +21,9 @@ from serving.triage import open_desk
 
 REQUEST_SECONDS = 10.0
 """BentoML keeps every request in memory for this long: a short limit keeps garbage collection short."""
+
+
+_SUPERVISOR_CHECK_SECONDS = 1.0
 
 
 class Interface:
@@ -47,6 +54,14 @@ class OwnRoutes:
         await (self._bentoml if theirs else interface)(scope, receive, send)
 
 
+def end_with(supervisor: int) -> None:
+    """End this worker when its supervisor is gone: an orphan would keep the port and nobody could stop it."""
+    while os.getppid() == supervisor:
+        time.sleep(_SUPERVISOR_CHECK_SECONDS)
+    logger().error("supervisor gone", supervisor=supervisor)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 class Worker:
     """One worker: its store, its desk, and the interface around them."""
 
@@ -62,6 +77,7 @@ class Worker:
         self._desk.warm_up()
         gc.collect()
         gc.freeze()
+        threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
         logger().info("ready", **self._desk.readiness().body)
 
     @bentoml.on_shutdown

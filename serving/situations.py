@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -11,7 +11,7 @@ from features.schema import Tables
 from features.text import ticket_text
 from models.release import Release
 from policy.routing import AgentState
-from policy.situation import AccountFacts, PastTicket, Situation, Surge
+from policy.situation import AccountFacts, Level, PastTicket, Sentiment, Situation, Surge
 from serving.scoring import TicketScores
 
 MAX_PAST_TICKETS = 10
@@ -160,10 +160,10 @@ def situation_of(
         intent=intent.intent,
         intent_probability=intent.probability,
         out_of_scope=intent.out_of_scope,
-        sentiment=scores.sentiment.state,
+        sentiment=cast(Sentiment, scores.sentiment.state),
         frustration=scores.sentiment.frustration,
         frustration_signals=tuple(scores.sentiment.signals),
-        priority_level=scores.priority.level if scores.priority else "normal",
+        priority_level=cast(Level, scores.priority.level) if scores.priority else "normal",
         priority_score=scores.priority.score if scores.priority else 0.5,
         contact_id=_told(row["contact_id"]),
         contact_name=contact_name,
