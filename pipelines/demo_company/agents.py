@@ -20,7 +20,7 @@ _QUEUE_SHARE = {
 
 @dataclass(frozen=True)
 class Agent:
-    """A person in support: eight-hour shifts from ``shift_start`` (hour, UTC) on ``days`` (0 = Monday)."""
+    """A person in support; a shift is eight hours from ``shift_start`` (UTC) on ``days`` (0 = Monday)."""
 
     id: int
     name: str

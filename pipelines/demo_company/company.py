@@ -133,7 +133,7 @@ def _adopt_features(rng: Random, account: Account, plan: str, seats: int) -> Non
     for name, feature in FEATURES.items():
         if name in adopted:
             account.uses[name] = feature.uses * size * quantile(rng, (0.35, 0.8, 1.1, 1.5, 3.0))
-            account.active_days[name] = min(0.98, feature.active_days * quantile(rng, (0.5, 0.9, 1.1, 1.7)))
+            account.active_days[name] = min(0.98, feature.active_days * quantile(rng, (0.5, 1.0, 1.3, 1.9)))
 
 
 def _contact(rng: Random, account: Account, number: int) -> Contact:

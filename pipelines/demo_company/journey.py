@@ -22,7 +22,7 @@ from pipelines.demo_company.tickets import (
 )
 
 SLUMP_BEGINS, SLUMP_ENDS = 0.022, 0.22
-LEAVES_BASE, LEAVES_IN_SLUMP, LEAVES_PER_UNREST = 0.0035, 0.085, 0.016
+LEAVES_BASE, LEAVES_IN_SLUMP, LEAVES_PER_UNREST = 0.0035, 0.085, 0.024
 WRITES_AGAIN = 0.62
 MOST_ATTEMPTS = 5
 
@@ -71,7 +71,7 @@ def live(world: World, account: Account) -> Journey:
         journey.engagement.append(engagement)
         first = len(journey.tickets)
         _write_tickets(world, journey, rng, month, engagement, unrest)
-        unrest = 0.55 * unrest + sum(_annoyance(outcome) for _, outcome in journey.tickets[first:])
+        unrest = 0.55 * unrest + _annoyance([outcome for _, outcome in journey.tickets[first:]])
         _move_contract(rng, account, month, slump)
         _perhaps_leave(world, journey, rng, month, slump, unrest)
     left_at = journey.left_on * DAY if journey.left_on is not None else world.end
@@ -127,13 +127,15 @@ def _next_attempt(rng: Random, ticket: Ticket, outcome: Outcome) -> Cause | None
     return Cause(ticket.intent, moment, ticket.attempt + 1, ticket.channel, ticket.outage, ticket.contact)
 
 
-def _annoyance(outcome: Outcome) -> float:
-    """What a ticket leaves behind: bad service is remembered, a good rating forgives a little."""
-    return (
-        0.5 * (not outcome.fixed)
-        + 0.4 * (outcome.csat is not None and outcome.csat <= 2)
-        - (0.05 if outcome.csat == 5 else 0.0)
-    )
+def _annoyance(outcomes: list[Outcome]) -> float:
+    """What a month's tickets leave behind: bad service is remembered, a good rating forgives a little.
+
+    Divided by the root of their number: whoever writes often expects some to go wrong.
+    """
+    unsolved = sum(not outcome.fixed for outcome in outcomes)
+    bad = sum(outcome.csat is not None and outcome.csat <= 2 for outcome in outcomes)
+    good = sum(outcome.csat == 5 for outcome in outcomes)
+    return (0.5 * unsolved + 0.4 * bad - 0.05 * good) / max(1, len(outcomes)) ** 0.5
 
 
 def _move_contract(rng: Random, account: Account, month: Month, slump: bool) -> None:

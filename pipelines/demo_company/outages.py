@@ -6,7 +6,7 @@ from pipelines.demo_company.catalogue import INTENTS
 from pipelines.demo_company.chance import quantile, stream, weighted
 from pipelines.demo_company.clock import DAY, HOUR, Month, weekday
 
-DAYS_BETWEEN_OUTAGES = 68
+DAYS_BETWEEN_OUTAGES = 60
 SYMPTOMS = {
     "service_outage": 4.0,
     "sso_login_failure": 1.0,
@@ -37,7 +37,7 @@ class Outage:
 
 
 def plan_outages(seed: int, months: tuple[Month, ...]) -> tuple[Outage, ...]:
-    """The outages of the whole history, oldest first, one every ten weeks or so, never on a weekend."""
+    """The outages of the whole history, oldest first, one every two months or so, never on a weekend."""
     outages: list[Outage] = []
     day = months[0].start
     number = 0

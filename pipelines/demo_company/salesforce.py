@@ -9,30 +9,12 @@ from pipelines.demo_company.company import Account, Version
 from pipelines.demo_company.people import salesforce_id
 
 ACCOUNT_COLUMNS = [
-    "Id",
-    "Name",
-    "Plan__c",
-    "Status__c",
-    "Segment__c",
-    "AnnualContractValue__c",
-    "LifetimeValue__c",
-    "Seats__c",
-    "OwnerId",
-    "Language__c",
-    "ContractStart__c",
-    "RenewalDate__c",
-    "ChurnDate__c",
+    *("Id", "Name", "Plan__c", "Status__c", "Segment__c", "AnnualContractValue__c", "LifetimeValue__c"),
+    *("Seats__c", "OwnerId", "Language__c", "ContractStart__c", "RenewalDate__c", "ChurnDate__c"),
     "SystemModstamp",
 ]
 CONTACT_COLUMNS = [
-    "Id",
-    "AccountId",
-    "Name",
-    "Email",
-    "Phone",
-    "Twitter__c",
-    "ZendeskUserIds__c",
-    "CreatedDate",
+    *("Id", "AccountId", "Name", "Email", "Phone", "Twitter__c", "ZendeskUserIds__c", "CreatedDate"),
     "SystemModstamp",
 ]
 

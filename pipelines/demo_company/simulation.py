@@ -9,8 +9,10 @@ from pipelines.demo_company.journey import Journey, World, live
 from pipelines.demo_company.outages import plan_outages
 from pipelines.params import DemoCompanyParams
 
-DEMAND_CALIBRATION = 1.01
-"""Makes up for what churn takes away and repeats and outages add, so that the size asked for is met."""
+ORDINARY_SHARE = 0.83
+"""Tickets that are neither repeats nor caused by an outage or a bad month, as a share of all."""
+LOST_PER_MONTH = 0.008
+"""Share of demand that churn takes from an account for every month it is there; only scales the size."""
 OWNERS = 12
 Track = Callable[[Iterable[Account]], Iterable[Account]]
 
@@ -27,14 +29,15 @@ def found_company(params: DemoCompanyParams) -> tuple[World, list[Account]]:
         months=months,
         team=hire_team(params.seed, params.tickets),
         outages=plan_outages(params.seed, months),
-        demand_scale=params.tickets * DEMAND_CALIBRATION / account_months,
+        demand_scale=params.tickets * ORDINARY_SHARE / account_months,
     )
     return world, accounts
 
 
 def _months_present(account: Account, start: int, end: int) -> float:
-    """Months of the history after the account signed up."""
-    return (end - max(start, account.signed_up)) / 30.4
+    """Months of the history after the account signed up, less what churn is expected to take."""
+    months = (end - max(start, account.signed_up)) / 30.4
+    return months * (1 - LOST_PER_MONTH * months)
 
 
 def simulate(params: DemoCompanyParams, track: Track = iter) -> tuple[World, list[Journey]]:

@@ -36,6 +36,20 @@ class Writer:
         subject, body = compose(rng, load_phrasebook(contact.language), message)
         return self._worded(subject, contact.language), self._worded(body, contact.language)
 
+    def same_request(self, ticket: Ticket, key: str) -> tuple[str, str]:
+        """Subject and body that ask in the words which ``key`` names, whoever asks; a mood may be added."""
+        contact = ticket.contact
+        book = load_phrasebook(contact.language)
+        rng = stream(self.seed, "same request", key)
+        facts = self._facts(ticket, "")
+        request = book.requests[ticket.intent]
+        subject, problem = rng.choice(request.subjects), rng.choice(request.problems)
+        feeling = rng.choice(book.voice["feelings"][ticket.mood])
+        closing = rng.choice(book.voice["closings"]["asking"])
+        greeting = rng.choice(book.voice["greetings"])
+        body = fill(rng, book, f"{greeting}\n\n{problem} {feeling}\n\n{closing}", facts)
+        return self._worded(subject, book.language), self._worded(body, book.language)
+
     def resolution(self, ticket: Ticket, label: str, agent: str, attempt: int = 0) -> str:
         """The agent's solution for what they take the ticket for, in the customer's language."""
         book = load_phrasebook(ticket.contact.language)
