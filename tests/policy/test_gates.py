@@ -78,6 +78,7 @@ def test_each_gate_alone_vetoes(gate: str, change: dict[str, Any]) -> None:
         ("rollout_phase", with_intent("password_reset", phase="intelligence")),
         ("action_reversible", with_intent("password_reset", action=None)),
         ("action_reversible", with_irreversible_reset()),
+        ("known_language", shipped_desk().model_copy(update={"replies": {}})),
     ],
 )
 def test_each_gate_of_the_desk_alone_vetoes(gate: str, desk: Desk) -> None:

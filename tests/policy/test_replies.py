@@ -99,6 +99,7 @@ def test_without_an_intent_a_past_answer_counts_half() -> None:
         (f"Dear Ms Dupont: {ADVICE}", "Dupont"),
         (f"{ADVICE}\nKind regards\nTom\nLarkfield", "Tom"),
         (f"{ADVICE}\n\nTom Fischer", "Tom"),
+        (f"{ADVICE}\nKind regards\nTom Fischer, who takes care of the Dupont group for us.", "Dupont"),
         (f"{ADVICE} I have written to marion@dupont.example too.", "dupont"),
         (f"{ADVICE} I call you on +49 171 234 56 78.", "171"),
         (f"{ADVICE} Your contract AC-20331 is active.", "20331"),
