@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -64,9 +64,15 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
 ) -> None:
     """Start the scoring service with the promoted release."""
-    from serving.run import serve as serve_forever
+    from serving.run import CannotServe
+    from serving.run import serve as serve_until_stopped
+    from serving.settings import Settings
 
-    serve_forever(host=host, port=port)
+    given: dict[str, Any] = {k: v for k, v in (("host", host), ("port", port)) if v is not None}
+    try:
+        serve_until_stopped(Settings(**given))
+    except CannotServe as error:
+        sys.exit(f"firstline: {error}")
 
 
 @app.command()
@@ -96,11 +102,21 @@ def status() -> None:
 
 
 @app.command()
-def monitor() -> None:
+def monitor(
+    as_of: Annotated[str | None, typer.Option(help="Judge as of this moment (ISO 8601), not now.")] = None,
+) -> None:
     """Compare what the service sees with what it was trained on, and print one verdict line."""
     from monitoring.monitor import main
 
-    main()
+    main(as_of)
+
+
+@feedback_app.command("preview")
+def feedback_preview() -> None:
+    """Show what corrections made by agents change about the labels of the next training set."""
+    from monitoring.feedback import preview
+
+    preview()
 
 
 @feedback_app.command("export")

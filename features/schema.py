@@ -6,7 +6,7 @@ Every row carries ``known_at``: when *we* learned it. A feature computed as of T
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -35,7 +35,7 @@ LOGIN_FEATURE = "login"
 """The product feature under which every source reports log-ins: its errors are failed log-ins."""
 
 TIME_DTYPE = "datetime64[us, UTC]"
-_DTYPES: dict[Kind, str] = {
+_DTYPES: dict[Kind, Any] = {
     "string": "str",
     "time": TIME_DTYPE,
     "int": "Int64",
@@ -166,7 +166,7 @@ TABLES: dict[str, Table] = {
         },
     ),
     "usage": Table(
-        "an account (and contact where known) x day x product feature, as known at one moment",
+        "uses of an account (and contact where known) x day x product feature; rows of one day add up",
         ("account_id", "contact_id", "day", "feature", "known_at"),
         {
             "account_id": _string("the company", required=True),
