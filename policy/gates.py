@@ -16,14 +16,7 @@ from policy.situation import Situation
 
 Action = Literal["human", "assist", "auto_resolve"]
 PERSON_FIRST = frozenset(
-    {
-        "customer_calm",
-        "no_failed_attempts",
-        "nothing_sensitive",
-        "no_incident",
-        "no_human_request",
-        "plain_text",
-    }
+    {"customer_calm", "no_failed_attempts", "nothing_sensitive", "no_incident", "no_human_request"}
 )
 """Gates whose failure means that a person starts from the ticket itself and not from a drafted answer."""
 

@@ -128,6 +128,7 @@ def test_a_desk_that_slipped_past_validation_still_cannot_go_under_95_percent() 
         pytest.param({"failed_logins_24h": 6}, "human", id="same words after six failed log-ins"),
         pytest.param({"sentiment": "frustrated", "frustration": 0.9}, "human", id="angry"),
         pytest.param({"sentiment": "confused"}, "assist", id="confused: a person with a draft"),
+        pytest.param({"body": "password " * 300}, "assist", id="long text: a person with a draft"),
         pytest.param({"automation_threshold": None}, "assist", id="nothing proven yet"),
         pytest.param({"intent_probability": 0.7}, "assist", id="rather sure"),
         pytest.param({"intent_probability": 0.4}, "human", id="not sure"),
