@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from features.labels import final_labels
 from features.schema import TABLES, Tables, completed, typed
+from features.tables import read_table
 from monitoring.quality import FEEDBACK_COLUMNS, OVERRIDABLE, decision_frame
 from serving.codec import to_frame
 from serving.decision import Decision
@@ -23,6 +24,7 @@ from serving.settings import Settings
 from serving.store import Store
 from serving.tables import CONTEXT, ledger
 
+TABLES_FOLDER = Path("artifacts/tables")
 FEEDBACK_FOLDER = Path("data/feedback")
 _FILE_NAME = re.compile(r"feedback-(\d{6,})-(\d{6,})\.jsonl")
 _IDS_PER_QUESTION = 500
@@ -189,6 +191,27 @@ def source_name(params_file: Path = Path("params.yaml")) -> str:
     if not params_file.exists():
         raise FileNotFoundError(f"{params_file} not found: run this from the project's root")
     return str(yaml.safe_load(params_file.read_text(encoding="utf-8"))["ingest"]["source"])
+
+
+def preview_lines(changes: pd.DataFrame, shown: int = 20) -> list[str]:
+    """``next_training_labels`` in words, one line a label, the first ``shown`` of them."""
+    if changes.empty:
+        return ["no feedback yet: the next training set has the labels of the last one"]
+    lines = [
+        f"ticket {ticket_id}: {field} {before or 'not labelled'} so far, {after} in the next training set"
+        for ticket_id, field, before, after in changes.head(shown).fillna("").itertuples(index=False)
+    ]
+    return lines + ([f"... and {len(changes) - shown} more"] if len(changes) > shown else [])
+
+
+def preview() -> None:
+    """Print what feedback in the store changes about the labels of the canonical tables."""
+    store = Store(Settings().database_url)
+    try:
+        tables = {"ticket_events": read_table(TABLES_FOLDER, "ticket_events")}
+        print("\n".join(preview_lines(next_training_labels(tables, feedback_events(store)))))
+    finally:
+        store.close()
 
 
 def main() -> None:

@@ -69,7 +69,7 @@ def observe(
     """Measure everything about the newest window; judge nothing."""
     decisions = decision_frame(stored_decisions(store))
     feedback = stored_feedback(store)
-    feedback = feedback[feedback["at"] < now]
+    feedback = feedback[feedback["at"] <= now]
     window = recent(decisions, now)
     drift, notes = _drift(store, window, features_folder, drift_folder, limits)
     if feedback.empty:
@@ -168,11 +168,27 @@ def _replace(path: Path, text: str) -> None:
     part.replace(path)
 
 
-def main() -> None:
-    """Run the monitor on the store of this installation as of now, and print the verdict line."""
+def moment(text: str) -> datetime:
+    """The moment that ``text`` (ISO 8601, UTC where it names no offset) says, in UTC."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no moment: write it as 2026-07-01T08:00:00Z") from None
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def present(store: Store, clock: datetime) -> datetime:
+    """``clock``, or the newest decision or feedback where that is later: a replayed desk has its own time."""
+    newest = [frame["at"].max() for frame in (store.decisions(), store.feedback()) if len(frame)]
+    return max([clock, *(at.to_pydatetime() for at in newest)])
+
+
+def main(as_of: str | None = None) -> None:
+    """Run the monitor on this installation's store, as of ``as_of`` or now, and print the verdict line."""
     store = Store(Settings().database_url)
     try:
-        print(run_monitor(store, FEATURES_FOLDER, REPORTS_FOLDER, now=datetime.now(UTC)).line)
+        now = moment(as_of) if as_of else present(store, datetime.now(UTC))
+        print(run_monitor(store, FEATURES_FOLDER, REPORTS_FOLDER, now).line)
     finally:
         store.close()
 

@@ -49,13 +49,13 @@ class Reference(NamedTuple):
 
 
 def recent(decisions: pd.DataFrame, now: datetime, span: timedelta = WINDOW) -> pd.DataFrame:
-    """Decisions of the last ``span`` before the newest one made before ``now``.
+    """Decisions of the last ``span`` before the newest one made by ``now``.
 
     Counted from the newest decision and not from ``now``, so that a quiet weekend or a replayed month is
     judged by what was decided then; how old that is, freshness tells.
     """
-    before = decisions[decisions["at"] < now]
-    return before[before["at"] > before["at"].max() - span] if len(before) else before
+    made = decisions[decisions["at"] <= now]
+    return made[made["at"] > made["at"].max() - span] if len(made) else made
 
 
 def read_reference(features_folder: Path, most_rows: int) -> Reference | None:

@@ -158,7 +158,11 @@ import importlib, json, os, sys
 root, names = sys.argv[1], sys.argv[2:]
 acts = {"os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.putenv", "os.unsetenv", "shutil.rmtree",
         "sqlite3.connect", "socket.connect", "socket.bind", "subprocess.Popen", "os.system"}
+installed = (sys.prefix, sys.base_prefix)
 found = set()
+
+def of_a_project(path):
+    return isinstance(path, str) and not os.path.abspath(path).startswith(installed)
 
 def module_level_of_ours():
     frame = sys._getframe(2)
@@ -171,9 +175,9 @@ def module_level_of_ours():
         frame = frame.f_back
 
 def watch(event, args):
-    if event in acts or (event == "open" and isinstance(args[0], str)):
+    if event in acts or (event == "open" and of_a_project(args[0])):
         culprit = module_level_of_ours()
-        if culprit and not culprit.startswith(".venv"):
+        if culprit and not culprit.startswith(".venv"):  # installed packages may lie inside the project
             found.add(f"{culprit}: {event} {args[0]!r}")
 
 sys.path.insert(0, root)

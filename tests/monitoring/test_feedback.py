@@ -9,7 +9,13 @@ from connectors.intake import take_in
 from connectors.mapping import load_mapping
 from features.labels import final_labels
 from features.schema import TABLES, typed
-from monitoring.feedback import export_feedback, feedback_events, last_exported, next_training_labels
+from monitoring.feedback import (
+    export_feedback,
+    feedback_events,
+    last_exported,
+    next_training_labels,
+    preview_lines,
+)
 from pipelines.ingest import FEEDBACK_MAPPING
 from tests.monitoring.desk import decide, open_desk, say
 from tests.pipelines.decisions import NOW, decision
@@ -99,6 +105,17 @@ def test_the_next_training_set_has_the_corrected_label(store):
         {"ticket_id": "t1", "field": "intent", "before": "payment_failed", "after": "refund_request"}
     ]
     assert pd.isna(next_training_labels({}, feedback_events(store)).loc[0, "before"])
+
+
+def test_the_preview_names_ticket_field_and_both_labels(store):
+    assert preview_lines(next_training_labels({}, feedback_events(store)))[0].startswith("no feedback yet")
+    say(store, 1, "d-t1", "override", "intent", "refund_request")
+    say(store, 2, "d-t2", "override", "intent", "invoice_copy")
+
+    assert preview_lines(next_training_labels({}, feedback_events(store)), shown=1) == [
+        "ticket t1: intent not labelled so far, refund_request in the next training set",
+        "... and 1 more",
+    ]
 
 
 def test_each_export_adds_one_file_and_an_export_of_nothing_new_adds_none(store, tmp_path):

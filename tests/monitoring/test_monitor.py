@@ -9,7 +9,7 @@ import pytest
 
 from features.schema import typed
 from features.ticket import ticket_features
-from monitoring.monitor import run_monitor
+from monitoring.monitor import moment, present, run_monitor
 from monitoring.window import recent
 from tests.monitoring.desk import decide, open_desk, say
 from tests.monitoring.examples import decisions
@@ -143,17 +143,36 @@ def test_labels_count_as_new_only_since_the_champion_was_promoted(store, tmp_pat
     assert json.loads((tmp_path / "reports" / "monitor.json").read_text())["new_labels"] == 1
 
 
-def test_nothing_after_now_is_seen(store, tmp_path):
-    decide(store, [decision("t1", at=LATER)])
-    say(store, 1, "d-t1", "reject", at=LATER)
+def test_what_was_decided_and_said_by_now_is_seen_and_nothing_later(store, tmp_path):
+    decide(store, [decision("t1", at=NOW), decision("t2", at=LATER)])
+    say(store, 1, "d-t1", "reject", at=NOW)
+    say(store, 2, "d-t1", "override", "intent", "x", at=LATER)
 
-    run_monitor(store, tmp_path / "features", tmp_path / "reports", LATER)
+    run_monitor(store, tmp_path / "features", tmp_path / "reports", NOW)
 
     report = json.loads((tmp_path / "reports" / "monitor.json").read_text())
-    assert report["quality"]["decisions"] == 0
-    assert report["notes"] == ["no feedback yet"]
+    assert report["quality"]["decisions"] == 1
+    assert report["quality"]["answered"] == 1
+    assert report["quality"]["overrides"]["intent"]["all"]["hits"] == 0
+
+
+def test_a_replayed_desk_is_judged_at_its_own_time(store):
+    assert present(store, NOW) == NOW
+    decide(store, [decision("t1", at=LATER)])
+    assert present(store, NOW) == LATER
+    assert present(store, LATER + timedelta(days=1)) == LATER + timedelta(days=1)
 
 
 def test_the_window_ends_with_the_newest_decision_however_long_ago():
     window = recent(decisions(3), NOW + timedelta(days=90), timedelta(minutes=2))
     assert window["decision_id"].tolist() == ["d1", "d2"]
+
+
+@pytest.mark.parametrize("text", ["2026-07-01T08:00:00Z", "2026-07-01T10:00:00+02:00", "2026-07-01 08:00"])
+def test_a_moment_is_read_in_utc(text):
+    assert moment(text).isoformat() == "2026-07-01T08:00:00+00:00"
+
+
+def test_a_moment_that_is_none_is_named():
+    with pytest.raises(ValueError, match="'yesterday' is no moment: write it as"):
+        moment("yesterday")
