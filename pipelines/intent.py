@@ -121,7 +121,7 @@ def train_intent(tickets: pd.DataFrame, params: Params) -> TrainedIntent:
         ),
     )
     said = [*said, *cross_calibrated(model, encoded.take(later), names[later])]
-    judged = tickets.iloc[np.r_[train[rows], later]]
+    judged = tickets.iloc[np.concatenate([train[rows], later])]
     risk = params.risk
     evidence = verified_cases(
         said,

@@ -116,7 +116,7 @@ def ticket_context(model: SentimentModel, tickets: pd.DataFrame, seed: int) -> p
             mine, others = tickets.iloc[learnt[fold == half]], tickets.iloc[learnt[fold != half]]
             blind = SentimentModel.fit(others, others["sentiment_reviewed"], seed)
             state[learnt[fold == half]], frustration[learnt[fold == half]] = _judgements(blind, mine)
-    repeats = [c for c in tickets if c.startswith("same_intent_")] + ["hours_since_same_intent"]
+    repeats = ["same_intent_contact_30d", "same_intent_account_30d", "hours_since_same_intent"]
     return tickets[["ticket_id", *repeats]].assign(state=state, frustration=frustration)
 
 

@@ -1,5 +1,6 @@
 """MLflow: one run per stage, with parameters, metrics, trials and files, written when the stage is done."""
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -33,6 +34,8 @@ def client(state: Path) -> "MlflowClient":
         os.environ.setdefault(name, value)
     state.mkdir(parents=True, exist_ok=True)
     import mlflow
+
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
 
     uri = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{state.absolute() / 'mlflow.db'}")
     return mlflow.MlflowClient(tracking_uri=uri)
