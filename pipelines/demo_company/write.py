@@ -54,14 +54,22 @@ def write_company(
     world, journeys = simulate(params, lambda accounts: progress(accounts, "customers", params.accounts))
     write_files(unfinished, world, journeys, Writer(params.seed, vocabulary), progress)
     (unfinished / SEAL).write_text(seal + "\n", encoding="utf-8")
+    _put_in_place(unfinished, data_folder, truth_folder)
+    return True
+
+
+def _put_in_place(unfinished: Path, data_folder: Path, truth_folder: Path) -> None:
+    """Swap the finished folders in. The old company goes first, so that no old data meets a new truth."""
+    replaced = data_folder.with_name(data_folder.name + ".replaced")
+    shutil.rmtree(replaced, ignore_errors=True)
+    if data_folder.exists():
+        data_folder.rename(replaced)
     truth_folder.mkdir(parents=True, exist_ok=True)
     for name in TRUTH_FILES:
         (unfinished / "truth" / name).replace(truth_folder / name)
     (unfinished / "truth").rmdir()
-    if data_folder.exists():
-        shutil.rmtree(data_folder)
     unfinished.rename(data_folder)
-    return True
+    shutil.rmtree(replaced, ignore_errors=True)
 
 
 def is_complete(data_folder: Path, truth_folder: Path, seal: str) -> bool:
