@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.schema import TABLES, TIME_DTYPE, Kind, empty_table, typed
+from features.schema import TABLES, Kind, empty_table, typed
 
 _NAT = np.iinfo(np.int64).min
 
@@ -34,6 +34,12 @@ def to_frame(name: str, rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
     )
 
 
+def moments_array(values: Sequence[int | None]) -> pd.DatetimeIndex:
+    """Stored microseconds as canonical times."""
+    whole = np.array([_NAT if v is None else v for v in values], dtype=np.int64)
+    return pd.DatetimeIndex(whole.view("datetime64[us]"), tz="UTC")
+
+
 @cache
 def _empty(name: str) -> pd.DataFrame:
     return empty_table(name)
@@ -54,8 +60,7 @@ def _decoded(values: Sequence[Any], kind: Kind, in_key: bool) -> Any:
     if kind == "string":
         return pd.array([v or None for v in values] if in_key else list(values), dtype="str")
     if kind == "time":
-        whole = np.array([_NAT if v is None else v for v in values], dtype=np.int64)
-        return pd.DatetimeIndex(whole.view("datetime64[us]"), tz="UTC").astype(TIME_DTYPE)
+        return moments_array(values)
     if kind == "int":
         missing = np.array([v is None for v in values], dtype=bool)
         return pd.arrays.IntegerArray(np.array([v or 0 for v in values], dtype=np.int64), missing)

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, func, or_, sele
 
 from features.schema import TABLES
 from policy.situation import Surge
-from serving.codec import to_frame, to_rows
+from serving.codec import moments_array, to_frame, to_rows
 from serving.database import insert_new
 from serving.moments import microseconds
 from serving.tables import CONTEXT, contact_handles, decisions
@@ -97,30 +97,28 @@ def person(
     return Person(*row) if row else None
 
 
-def known_intents(connection: Connection, ticket_ids: Sequence[str], as_of: datetime) -> pd.DataFrame:
-    """What each ticket was about, as decided or as set by an agent, oldest first.
+def known_intents(
+    connection: Connection, ticket_ids: Sequence[str], events: pd.DataFrame, as_of: datetime
+) -> pd.DataFrame:
+    """What each ticket was about, as decided or as set in ``events`` (theirs), oldest first.
 
     Columns: ``ticket_id, intent, known_at``.
     """
-    before = microseconds(as_of)
-    events = CONTEXT["ticket_events"]
-    decided = select(decisions.c.ticket_id, decisions.c.intent, decisions.c.at.label("known_at")).where(
-        decisions.c.ticket_id.in_(ticket_ids), decisions.c.intent.is_not(None), decisions.c.at < before
-    )
-    labelled = select(events.c.ticket_id, events.c.value, events.c.known_at).where(
-        events.c.ticket_id.in_(ticket_ids), events.c.kind == "intent_set", events.c.known_at < before
-    )
-    rows = connection.execute(union_all(decided, labelled).order_by("known_at", "ticket_id")).all()
-    columns = list(zip(*rows, strict=True)) or [(), (), ()]
-    return pd.DataFrame(
-        {
-            "ticket_id": pd.array(columns[0], dtype="str"),
-            "intent": pd.array(columns[1], dtype="str"),
-            "known_at": pd.to_datetime(pd.Series(columns[2], dtype="int64"), unit="us", utc=True).astype(
-                "datetime64[us, UTC]"
-            ),
-        }
-    )
+    decided = connection.execute(
+        select(decisions.c.ticket_id, decisions.c.intent, decisions.c.at).where(
+            decisions.c.ticket_id.in_(ticket_ids),
+            decisions.c.intent.is_not(None),
+            decisions.c.at < microseconds(as_of),
+        )
+    ).all()
+    labelled = events.loc[events["kind"] == "intent_set", ["ticket_id", "value", "known_at"]]
+    labelled.columns = pd.Index(["ticket_id", "intent", "known_at"])
+    if not decided:
+        return labelled.dropna().reset_index(drop=True)
+    ids, intents, moments = zip(*decided, strict=True)
+    told = {"ticket_id": pd.array(ids, dtype="str"), "intent": pd.array(intents, dtype="str")}
+    both = pd.concat([pd.DataFrame({**told, "known_at": moments_array(moments)}), labelled.dropna()])
+    return both.sort_values(["known_at", "ticket_id"], kind="stable", ignore_index=True)
 
 
 def surge(connection: Connection, intent: str, as_of: datetime) -> Surge:

@@ -132,7 +132,7 @@ class TriageDesk:
             past_tickets(
                 customer.history["tickets"],
                 customer.history["ticket_events"],
-                customer.known_intents,
+                dict(zip(customer.known_intents["ticket_id"], customer.known_intents["intent"], strict=True)),
                 customer.contact_id,
                 text,
             ),
@@ -158,7 +158,7 @@ class TriageDesk:
                 context.history_for(connection, account_id, contact_id, at), request.ticket_id
             )
             ids = history["tickets"]["ticket_id"].tolist()
-            intents = context.known_intents(connection, ids, at)
+            intents = context.known_intents(connection, ids, history["ticket_events"], at)
         return Customer(account_id, contact_id, who.name if who else None, history, intents)
 
     def _churn_risk(self, loaded: Loaded, customer: Customer, at: datetime) -> float | None:
@@ -177,7 +177,7 @@ class TriageDesk:
         with self.store.reading() as connection:
             surge = context.surge(connection, intent, at)
             tickets, events = context.solved_about(connection, intent, at, SIMILAR_CANDIDATES)
-        intents = pd.DataFrame({"ticket_id": tickets["ticket_id"], "intent": intent})
+        intents = dict.fromkeys(tickets["ticket_id"], intent)
         return surge, similar_solved(past_tickets(tickets, events, intents, None, text))
 
     def _read_reference(self, at: datetime) -> tuple[pd.DataFrame, dict[str, int], pd.DataFrame]:
