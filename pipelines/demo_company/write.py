@@ -14,7 +14,7 @@ from pipelines.demo_company.texts.synonyms import Vocabulary
 from pipelines.demo_company.wording import Writer
 from pipelines.params import DemoCompanyParams, ParamsError, load_params
 
-MECHANISM = 1
+MECHANISM = 2
 """Raised whenever the same parameters come to mean other bytes."""
 SEAL = "company.json"
 DATA, TRUTH = Path("data"), Path("artifacts/truth")

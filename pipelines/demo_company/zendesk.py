@@ -94,8 +94,9 @@ def user_rows(
     accounts: Sequence[Account], team: Sequence[Agent], strangers: Iterable[Ticket], end: int
 ) -> Iterator[Json]:
     """Agents, then every handle of every contact, then senders whom nobody knows."""
+    first_day = min(account.signed_up for account in accounts)
     for agent in team:
-        yield _agent_row(agent, accounts[0].signed_up)
+        yield _agent_row(agent, first_day)
     for account in accounts:
         for contact in account.contacts:
             if contact.created_at < end:

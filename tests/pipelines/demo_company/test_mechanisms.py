@@ -62,6 +62,10 @@ def test_ids_refer_to_rows_that_exist(company: Written) -> None:
     assert {audit["updater_id"] for audit in audits} <= set(users)
     event_ids = [c["id"] for a in audits for c in a["child_events"]] + [a["id"] for a in audits]
     assert len(event_ids) == len(set(event_ids))
+    hired = [user["created_at"] for user in users.values() if user["role"] == "agent"]
+    assert max(hired) < min(ticket["created_at"] for ticket in tickets), (
+        "an agent known only after the first ticket"
+    )
     assert {row["name"] for row in company.json_lines("zendesk/groups.jsonl")} == QUEUES
     assert set(company.ticket_truth()) == set(ids)
 
