@@ -26,6 +26,11 @@ DEFAULT_SETTINGS: dict[str, Any] = {
 }
 
 
+def numeric(frame: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
+    """The columns ``names`` as float64, shape (rows, names); what is missing becomes NaN."""
+    return frame[list(names)].to_numpy(dtype=float, na_value=np.nan)
+
+
 @dataclass(frozen=True)
 class Columns:
     """The inputs of a booster, in order: numbers, then categories with the values known in training."""
@@ -57,6 +62,14 @@ class Columns:
         """Names of the matrix's columns, in order."""
         return (*self.numbers, *self.categories)
 
+    def told(self, row: np.ndarray) -> dict[str, Any]:
+        """The known values of one row of ``matrix`` by name; categories by their words."""
+        known = {name: value for name, value in zip(self.names, row.tolist(), strict=True) if value == value}
+        words = {
+            name: self.categories[name][int(code)] for name, code in known.items() if name in self.categories
+        }
+        return known | words
+
     def matrix(self, frame: pd.DataFrame) -> np.ndarray:
         """``frame`` as float64, shape (rows, columns). NaN is unknown: missing, or a category never seen.
 
@@ -68,8 +81,7 @@ class Columns:
                 f"features lack the columns {lacking}; the model was trained with {list(self.names)}"
             )
         matrix = np.empty((len(frame), len(self.names)))
-        for i, name in enumerate(self.numbers):
-            matrix[:, i] = frame[name].astype("float64").to_numpy(dtype=float, na_value=np.nan)
+        matrix[:, : len(self.numbers)] = numeric(frame, self.numbers)
         for i, (name, values) in enumerate(self.categories.items(), start=len(self.numbers)):
             codes = {value: float(code) for code, value in enumerate(values)}
             matrix[:, i] = [codes.get(value, np.nan) for value in frame[name].tolist()]

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from models.boosting import numeric
 from models.priority_reasons import counted, ordinal
 
 SIGNAL_COLUMNS = (
@@ -44,7 +45,8 @@ FEWEST_CHARS_FOR_CAPITALS = 15
 
 def signal_values(tickets: pd.DataFrame) -> dict[str, np.ndarray]:
     """One value per ticket and signal of ``STEPS``, 0 where it is unknown. Needs ``SIGNAL_COLUMNS``."""
-    column = {name: tickets[name].astype("float64").fillna(0.0).to_numpy() for name in SIGNAL_COLUMNS}
+    values = np.nan_to_num(numeric(tickets, SIGNAL_COLUMNS))
+    column = dict(zip(SIGNAL_COLUMNS, values.T, strict=True))
     rating = column["account_csat_last"]
     return {
         "capitals": np.where(column["text_chars"] >= FEWEST_CHARS_FOR_CAPITALS, column["caps_share"], 0.0),

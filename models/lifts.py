@@ -16,13 +16,13 @@ _SMOOTHING = 20.0
 def circumstances(tickets: pd.DataFrame) -> dict[str, np.ndarray]:
     """Those circumstances that ``tickets`` has as columns, each as one string per ticket."""
     found = {
-        name: tickets[name].astype("str").fillna("").to_numpy(dtype=str)
+        name: np.array(["" if pd.isna(value) else str(value) for value in tickets[name].tolist()], dtype=str)
         for name in CIRCUMSTANCES
         if name in tickets
     }
     for name in COUNTED_CIRCUMSTANCES:
         if name in tickets:
-            counts = tickets[name].astype("float64").to_numpy(dtype=float, na_value=np.nan)
+            counts = tickets[name].to_numpy(dtype=float, na_value=np.nan)
             steps = np.where(
                 np.isnan(counts), "", np.where(counts < 1, "0", np.where(counts < 3, "1-2", "3+"))
             )

@@ -12,7 +12,15 @@ import pandas as pd
 
 from features.schema import LEVELS
 from features.ticket import TICKET_FEATURES
-from models.boosting import Columns, contributions, load_booster, save_booster, scores, train_booster
+from models.boosting import (
+    Columns,
+    contributions,
+    load_booster,
+    numeric,
+    save_booster,
+    scores,
+    train_booster,
+)
 from models.metrics import macro_f1
 from models.priority_reasons import reasons
 
@@ -50,10 +58,9 @@ class PriorityPrediction(NamedTuple):
 def prepared(features: pd.DataFrame) -> pd.DataFrame:
     """``features`` with ``requested_level`` (0 to 3) and a past renewal read as due today; a new frame."""
     levels = {level: float(i) for i, level in enumerate(LEVELS)}
-    claimed = features["requested_priority"].map(levels).astype("float64")
-    return features.assign(
-        requested_level=claimed, renewal_in_days=features["renewal_in_days"].astype("float64").clip(lower=0)
-    )
+    claimed = [levels.get(level, np.nan) for level in features["requested_priority"].tolist()]
+    until_renewal = np.maximum(numeric(features, ["renewal_in_days"])[:, 0], 0)
+    return features.assign(requested_level=claimed, renewal_in_days=until_renewal)
 
 
 @dataclass(frozen=True)
@@ -111,20 +118,19 @@ class PriorityModel:
 
     def predict(self, features: pd.DataFrame) -> list[PriorityPrediction]:
         """One prediction a row, with reasons (TreeSHAP: milliseconds a row; ``levels`` is for many)."""
-        frame = prepared(features)
-        matrix = self.columns.matrix(frame)
+        matrix = self.columns.matrix(prepared(features))
         cumulative = self._cumulative(matrix)
         score = cumulative.mean(axis=1)
         shares = -np.diff(np.column_stack([np.ones(len(matrix)), cumulative, np.zeros(len(matrix))]), axis=1)
         boosters = [step for step in self.steps if not isinstance(step, float)]
         raised = sum((contributions(step, matrix) for step in boosters), np.zeros(matrix.shape))
-        rows = zip(self._levels(score), score, shares, raised, frame.to_dict("records"), strict=True)
+        rows = zip(self._levels(score), score, shares, raised, matrix, strict=True)
         return [
             PriorityPrediction(
                 str(level),
                 float(value),
                 dict(zip(LEVELS, share.tolist(), strict=True)),
-                reasons(dict(zip(self.columns.names, up.tolist(), strict=True)), row),
+                reasons(dict(zip(self.columns.names, up.tolist(), strict=True)), self.columns.told(row)),
             )
             for level, value, share, up, row in rows
         ]

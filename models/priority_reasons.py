@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import pandas as pd
-
 SMALLEST_CONTRIBUTION = 0.05
 """Log odds, summed over the steps: less than this is not worth a word."""
 MOST_REASONS = 4
@@ -63,17 +61,17 @@ WORDS: dict[str, Callable[[Any], str | None]] = {
 }
 
 
-def reasons(contribution: Mapping[str, float], row: Mapping[Any, Any]) -> tuple[str, ...]:
+def reasons(contribution: Mapping[str, float], row: Mapping[str, Any]) -> tuple[str, ...]:
     """Up to ``MOST_REASONS`` in words, the strongest first.
 
-    ``contribution``: log odds by feature. ``row``: the features' values; unknown ones give no reason.
+    ``contribution``: log odds by feature. ``row``: the known values by feature; unknown ones give no reason.
     """
     raising = sorted(contribution, key=lambda name: (-contribution[name], name))
     told: list[str] = []
     for name in raising:
         if contribution[name] < SMALLEST_CONTRIBUTION or len(told) == MOST_REASONS:
             break
-        words = WORDS[name](row[name]) if name in WORDS and not pd.isna(row[name]) else None
+        words = WORDS[name](row[name]) if name in WORDS and name in row else None
         if words is not None and words not in told:
             told.append(words)
     return tuple(told)

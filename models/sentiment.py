@@ -10,7 +10,7 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from models.boosting import Columns, load_booster, save_booster, scores, train_booster
+from models.boosting import Columns, load_booster, numeric, save_booster, scores, train_booster
 from models.encoded import EncodedTickets, encode_tickets
 from models.encoders import NgramEncoder, TextEncoder, encoder_named
 from models.frustration import SIGNAL_COLUMNS, either, signal_values, signals_in_words, strengths
@@ -19,7 +19,8 @@ from models.metrics import macro_f1
 from models.proposer import Proposer
 
 TEXT_SCORES = ("text_asking", "text_confused", "text_frustrated")
-NUMBERS = (*TEXT_SCORES, *SIGNAL_COLUMNS, "question_marks", "text_words", "hours_since_same_intent")
+OTHER_NUMBERS = (*SIGNAL_COLUMNS, "question_marks", "text_words", "hours_since_same_intent")
+NUMBERS = (*TEXT_SCORES, *OTHER_NUMBERS)
 INCREASING = (
     "text_frustrated",
     "caps_share",
@@ -93,10 +94,12 @@ class SentimentModel:
 
     def judge(self, tickets: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Frustration, and probability of confusion where calm; one value each per ticket."""
-        loud = either(*strengths(signal_values(tickets)).values())
+        return self._judge(tickets, either(*strengths(signal_values(tickets)).values()))
+
+    def _judge(self, tickets: pd.DataFrame, loud: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if self.learnt is None or not len(tickets):
             return loud, np.zeros(len(tickets))
-        encoded = encode_tickets(tickets, self.learnt.encoder)
+        encoded = encode_tickets(tickets[["subject", "body"]], self.learnt.encoder)
         matrix = _matrix(tickets, _text_scores(self.learnt.text, encoded))
         confusion = (
             np.zeros(len(tickets)) if self.learnt.confused is None else scores(self.learnt.confused, matrix)
@@ -105,9 +108,9 @@ class SentimentModel:
 
     def predict(self, tickets: pd.DataFrame) -> list[SentimentPrediction]:
         """One prediction per row: columns subject, body, ticket features and repeats."""
-        frustration, confusion = self.judge(tickets)
         values = signal_values(tickets)
         loud = either(*strengths(values).values())
+        frustration, confusion = self._judge(tickets, loud)
         signals = [signals_in_words(values, row) for row in range(len(tickets))]
         return [
             SentimentPrediction(str(state), float(f), (*said, "angry wording") if f - heard >= 0.3 else said)
@@ -180,8 +183,7 @@ def _text_scores(text: Proposer, tickets: EncodedTickets) -> np.ndarray:
 
 
 def _matrix(tickets: pd.DataFrame, text_scores: np.ndarray) -> np.ndarray:
-    scored = pd.DataFrame(text_scores, columns=list(TEXT_SCORES), index=tickets.index)
-    return COLUMNS.matrix(pd.concat([tickets, scored], axis=1))
+    return np.column_stack([text_scores, numeric(tickets, OTHER_NUMBERS)])
 
 
 def _booster(
