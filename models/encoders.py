@@ -9,6 +9,7 @@ from sklearn.feature_extraction.text import HashingVectorizer
 
 LONGEST_TEXT_CHARS = 4_000
 """An encoder reads this much of a text: what a ticket is about stands at its beginning."""
+COLUMNS_OF_A_KIND = 2**17
 
 
 @runtime_checkable
@@ -38,6 +39,8 @@ class NgramEncoder:
 
     def encode(self, texts: Sequence[str]) -> sparse.csr_matrix:
         """Log-damped counts, float32, shape (texts, 2^18): words in the left half, then characters."""
+        if not texts:
+            return sparse.csr_matrix((0, 2 * COLUMNS_OF_A_KIND), dtype=np.float32)
         beginnings = [text[:LONGEST_TEXT_CHARS] for text in texts]
         both = [self._words.transform(beginnings), self._characters.transform(beginnings)]
         counts = sparse.hstack(both, format="csr", dtype=np.float32)
@@ -50,7 +53,7 @@ def _hasher(analyzer: str, ngram_range: tuple[int, int], pattern: str | None = N
         analyzer=analyzer,
         ngram_range=ngram_range,
         token_pattern=pattern,
-        n_features=2**17,
+        n_features=COLUMNS_OF_A_KIND,
         alternate_sign=False,
         norm=None,
         dtype=np.float32,

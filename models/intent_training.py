@@ -107,7 +107,7 @@ def ranker_data(
     if len(np.unique(labels[known])) < 2:
         raise NothingToLearnError(
             f"the intent model needs two intents with {settings.min_examples} examples each, "
-            f"found {sorted(set(labels[known]))}: label more tickets or lower intent.min_examples"
+            f"found {sorted(set(labels[known].tolist()))}: label more tickets or lower intent.min_examples"
         )
     fold = assign_folds(groups, np.where(known, labels, ""), settings.folds, settings.seed)
     held_out = held_out_intents(labels[known], settings.seed) if settings.learn_novelty else []

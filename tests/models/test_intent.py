@@ -1,0 +1,173 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.encoders import ENCODERS, TextEncoder, encoder_named
+from models.intent import IntentModel
+from models.intent_folds import assign_folds, held_out_intents
+from models.intent_training import IntentSettings, NothingToLearnError, fit_intent, ranker_data
+from models.metrics import accuracy, auc, expected_calibration_error
+from tests.models.desks import TOPICS, encoded, tickets
+
+SETTINGS = IntentSettings(min_examples=10, folds=3, seed=1)
+
+
+def fitted(train: pd.DataFrame, later: pd.DataFrame | None = None, settings: IntentSettings = SETTINGS):
+    later = train.iloc[:0] if later is None else later
+    groups, labels = train["account_id"].to_numpy(dtype=str), train["intent"].to_numpy(dtype=str)
+    data = ranker_data(encoded(train), labels, groups, settings)
+    unreviewed = np.zeros(len(later), dtype=bool)
+    return fit_intent(data, encoded(later), later["intent"].to_numpy(dtype=object), unreviewed, settings)
+
+
+@pytest.fixture(scope="module")
+def model() -> IntentModel:
+    return fitted(tickets(900, seed=1, blur=0.15), tickets(400, seed=2, blur=0.15))[0]
+
+
+def said(model: IntentModel, frame: pd.DataFrame) -> tuple[list[str | None], np.ndarray]:
+    predictions = model.predict(frame)
+    return [p.intent for p in predictions], np.array([p.probability for p in predictions])
+
+
+def test_a_handful_of_tickets_is_learnt_by_heart():
+    few = tickets(90, seed=3, topics=("delivery_late", "broken_item", "login_help"))
+    assert accuracy(few["intent"], said(fitted(few)[0], few)[0]) > 0.97
+
+
+def test_the_probability_is_that_of_being_right(model):
+    fresh = tickets(800, seed=4, blur=0.15)
+    intents, probability = said(model, fresh)
+    right = fresh["intent"].to_numpy() == np.array(intents, dtype=object)
+    assert expected_calibration_error(probability, right) < 0.05
+    assert 0.8 < right.mean() < 0.95
+    assert probability[right].mean() > probability[~right].mean() + 0.3
+
+
+def test_an_intent_never_learnt_is_recognised_as_unknown(model):
+    known, unknown = tickets(200, seed=5), tickets(200, seed=6)
+    words = dict(zip(" ".join(TOPICS.values()).split(), (f"quux{i}" for i in range(48)), strict=True))
+    unknown["body"] = unknown["body"].map(lambda text: " ".join(words.get(w, w) for w in text.split()))
+    unknown["subject"] = unknown["subject"].map(lambda text: " ".join(words.get(w, w) for w in text.split()))
+    doubt = [p.out_of_scope_probability for p in model.predict(pd.concat([known, unknown]))]
+    assert auc(np.repeat([0, 1], 200), np.array(doubt)) > 0.9
+    assert np.mean([p.out_of_scope for p in model.predict(known)]) < 0.1
+
+
+@pytest.mark.parametrize(
+    "text", ["", "  \n ", "12345 !!! 678", "パスワードを忘れました", "Забыл пароль от входа"]
+)
+def test_a_text_nobody_here_can_read_is_out_of_scope_not_guessed(model, text):
+    (prediction,) = model.predict(pd.DataFrame({"subject": [""], "body": [text]}))
+    assert prediction == (None, 0.0, True, 1.0, ())
+
+
+def test_missing_text_and_unknown_circumstances_do_not_fail(model):
+    odd = pd.DataFrame({"subject": [None], "body": ["parcel courier delayed"], "plan": ["never heard of"]})
+    assert model.predict(odd)[0].intent == "delivery_late"
+    assert model.predict(odd.iloc[:0]) == []
+
+
+def test_a_megabyte_of_text_is_read_from_its_beginning(model):
+    long = "my parcel and the courier are delayed " + "lorem ipsum " * 90_000
+    assert model.predict(pd.DataFrame({"subject": [""], "body": [long]}))[0].intent is not None
+
+
+def test_rare_labels_are_left_out_by_name():
+    frame = tickets(300, seed=7)
+    frame.loc[:4, "intent"] = "asked_once"
+    model, _ = fitted(frame)
+    assert model.left_out == {"asked_once": 5}
+    assert "asked_once" not in model.classes
+
+
+def test_one_intent_is_nothing_to_learn():
+    with pytest.raises(
+        NothingToLearnError, match=r"two intents with 10 examples each, found \['login_help'\]"
+    ):
+        fitted(tickets(60, topics=("login_help",)))
+
+
+def test_two_intents_are_enough():
+    model, _ = fitted(tickets(120, seed=8, topics=("login_help", "wrong_size")))
+    assert model.classes == ("login_help", "wrong_size")
+    assert model.novelty is None
+    assert [len(p.alternatives) for p in model.predict(tickets(2, seed=9))] == [1, 1]
+
+
+def test_no_training_ticket_is_judged_by_what_learnt_from_it():
+    frame = tickets(600, seed=10)
+    frame["intent"] = np.random.default_rng(0).permutation(frame["intent"])
+    _, out_of_fold = fitted(frame)
+    assert accuracy(frame["intent"], out_of_fold.intent) < 0.27  # guessing gives 1 in 6
+    assert len(out_of_fold.intent) == len(frame)
+
+
+def test_all_tickets_of_a_customer_are_in_one_fold():
+    frame = tickets(600, seed=11)
+    groups = frame["account_id"].to_numpy(dtype=str)
+    fold = assign_folds(groups, frame["intent"].to_numpy(dtype=str), 4, seed=0)
+    assert (pd.Series(fold).groupby(groups).nunique() == 1).all()
+    assert sorted(set(fold)) == [0, 1, 2, 3]
+
+
+def test_a_customer_who_wrote_every_ticket_does_not_empty_a_fold():
+    frame = tickets(100, seed=12)
+    labels = frame["intent"].to_numpy(dtype=str)
+    fold = assign_folds(np.repeat("the only one", 100), labels, 4, seed=0)
+    assert all(set(labels[fold != f]) == set(labels) for f in range(4))
+
+
+def test_a_dominating_intent_is_never_held_out():
+    labels = np.array(["most"] * 80 + ["a"] * 10 + ["b"] * 10 + ["c"] * 10 + ["d"] * 10)
+    assert all("most" not in kept for kept in held_out_intents(labels, seed=0))
+    assert held_out_intents(np.array(["a", "b", "c"]), seed=0) == []
+
+
+def test_a_loaded_model_says_exactly_what_the_fitted_one_said(model, tmp_path):
+    model.save(tmp_path)
+    fresh = tickets(100, seed=13, blur=0.2)
+    assert IntentModel.load(tmp_path).predict(fresh) == model.predict(fresh)
+    assert len(model.retriever.lifts.names) == 3  # their order in the file decides the ranker's columns
+
+
+def test_one_ticket_alone_is_scored_as_among_many(model):
+    fresh = tickets(60, seed=14, blur=0.2)
+    together = model.predict(fresh)
+    for i, prediction in enumerate(together):
+        (alone,) = model.predict(fresh.iloc[[i]])
+        assert alone.intent == prediction.intent
+        assert alone.probability == pytest.approx(prediction.probability, abs=1e-6)
+
+
+def test_evidence_in_another_order_is_refused_not_misread(model):
+    shuffled = replace(
+        model, pair_columns=replace(model.pair_columns, numbers=model.pair_columns.numbers[::-1])
+    )
+    with pytest.raises(ValueError, match="the ranker was trained on"):
+        shuffled.predict(tickets(1))
+
+
+def test_the_same_data_and_seed_give_the_same_bytes(tmp_path):
+    for name in ("once", "again"):
+        fitted(tickets(240, seed=15), tickets(80, seed=16))[0].save(tmp_path / name)
+    files = sorted(path.name for path in (tmp_path / "once").iterdir())
+    assert files == ["examples.npz", "model.json", "novelty.txt", "proposer.npz", "ranker.txt"]
+    for file in files:
+        assert (tmp_path / "once" / file).read_bytes() == (tmp_path / "again" / file).read_bytes(), file
+
+
+def test_what_is_learnt_of_a_customer_helps_where_the_text_does_not():
+    train = tickets(900, seed=17, blur=0.6)
+    model, _ = fitted(train)
+    silent = tickets(400, seed=18, blur=1.0)
+    logins = silent[silent["intent"] == "login_help"]
+    assert accuracy(logins["intent"], said(model, logins)[0]) > 0.6
+
+
+def test_encoders_are_found_by_name_and_unknown_ones_are_named():
+    assert all(isinstance(encoder_named(name), TextEncoder) for name in ENCODERS)
+    with pytest.raises(ValueError, match="'bert' is unknown; known are"):
+        encoder_named("bert")
