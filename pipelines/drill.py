@@ -1,0 +1,37 @@
+"""``make drill``: run every drill, record its figures in ``docs/results.json``, and say what was missed."""
+
+import time
+from collections.abc import Callable
+
+from pipelines.drills import asof_engine, real_run
+from pipelines.results import Result, record_results
+
+DRILLS: dict[str, Callable[[], list[Result]]] = {
+    "asof": asof_engine.measure,
+    "real_run": real_run.measure,
+}
+
+
+def run_drills(only: str | None = None) -> int:
+    """Run all drills or one; the exit status is 1 if a drill could not run. Missed targets are recorded.
+
+    Raises ``ValueError`` for the name of a drill that does not exist.
+    """
+    if only is not None and only not in DRILLS:
+        raise ValueError(f"no drill is called {only!r}; there are {', '.join(DRILLS)}")
+    failed = []
+    for name in [only] if only else list(DRILLS):
+        print(f"== drill {name}", flush=True)
+        started = time.monotonic()
+        try:
+            results = DRILLS[name]()
+        except (RuntimeError, FileNotFoundError) as error:
+            print(f"== drill {name} could not run: {error}")
+            failed.append(name)
+            continue
+        record_results(results)
+        for result in results:
+            verdict = {True: "met", False: "MISSED", None: "no bar"}[result.met]
+            print(f"   {result.name} = {result.value:.4g} {result.unit} ({result.target or '-'}: {verdict})")
+        print(f"== drill {name}: {time.monotonic() - started:.0f} s", flush=True)
+    return 1 if failed else 0

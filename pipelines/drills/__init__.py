@@ -1,0 +1,1 @@
+"""What takes longer than a test may: each module measures one thing and returns its figures."""
