@@ -46,6 +46,8 @@ def expected_calibration_error(
 
 def precision_coverage(probabilities: np.ndarray, right: np.ndarray, points: int = 100) -> pd.DataFrame:
     """Precision among the surest tickets, for ``points`` shares of all tickets decided (coverage)."""
+    if not len(probabilities):
+        return pd.DataFrame(columns=["coverage", "precision", "threshold"])
     order = np.argsort(-np.asarray(probabilities), kind="stable")
     hits = np.cumsum(np.asarray(right, dtype=float)[order])
     counts = np.unique(np.ceil(np.linspace(1 / points, 1, points) * len(order)).astype(int))

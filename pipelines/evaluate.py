@@ -20,6 +20,8 @@ from pipelines.evaluation import (
     automation_report,
     churn_report,
     intent_report,
+    intent_slices,
+    may_automate,
     out_of_scope_report,
     rule_levels,
     sentiment_report,
@@ -33,6 +35,7 @@ from policy.desk import load_desk
 
 TABLES_FOLDER = Path("artifacts/tables")
 TRUTH_FOLDER = Path("artifacts/truth")
+NOTHING_SAID = pd.DataFrame({"intent": [], "probability": [], "out_of_scope": []}, dtype="object")
 
 
 def read_truth(path: Path) -> pd.DataFrame:
@@ -47,7 +50,8 @@ def judge_intent(
     tickets: pd.DataFrame, predictions: pd.DataFrame, truth: pd.DataFrame, params: Params
 ) -> tuple[dict[str, Any], pd.DataFrame, pd.Series]:
     """Metrics of evaluation tickets by source of labels; also their predictions and best labels."""
-    said = predictions.merge(tickets[["ticket_id", "language"]], on="ticket_id").set_axis(tickets.index)
+    told = tickets[["ticket_id", "language", "channel", "plan"]]
+    said = predictions.merge(told, on="ticket_id", validate="one_to_one").set_axis(tickets.index)
     new = tickets["split"] == "evaluation"
     labels = {
         "agents": tickets["intent_label"],
@@ -119,18 +123,19 @@ def main() -> None:
     metrics: dict[str, Any] = {"truth_sha256": sha256(truth_file) if truth_file.exists() else None}
     absent = {name: absent_reason(MODELS / name) for name in ("intent", "priority", "churn")}
     metrics["absent"] = {name: reason for name, reason in absent.items() if reason}
-    points, curve = reliability_points(None, None)
+    said, labels = NOTHING_SAID, pd.Series([], dtype="str")
     if not absent["intent"]:
         metrics["intent"], said, labels = judge_intent(
             tickets, read_frame(OUT_OF_FOLD, "intent"), truth, params
         )
-        points, curve = reliability_points(said, labels)
     metrics["sentiment"] = judge_sentiment(features, truth)
     if not absent["priority"]:
         metrics["priority"] = judge_priority(features, truth, params.release.desk)
     if not absent["churn"]:
         snapshots = read_frame(FEATURES / "accounts.parquet", "features")
         metrics["churn"] = judge_churn(snapshots, read_table(TABLES_FOLDER, "accounts"), params.seed)
+    points, curve = reliability_points(said, labels)
+    write_plot("intent_slices", intent_slices(said, labels, may_automate(said, read_thresholds())))
     write_plot("reliability", points)
     write_plot("precision_coverage", curve)
     written = write_metrics("evaluate", metrics)
@@ -138,15 +143,8 @@ def main() -> None:
     print(f"evaluate: {headline(written)}; {time.perf_counter() - started:.0f} s", flush=True)
 
 
-def reliability_points(
-    said: pd.DataFrame | None, labels: pd.Series | None
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Points of the reliability and the precision-coverage plot; empty without predictions."""
-    if said is None or labels is None or not labels.notna().any():
-        return (
-            pd.DataFrame(columns=["bin", "tickets", "mean_probability", "share_right"]),
-            pd.DataFrame(columns=["coverage", "precision", "threshold"]),
-        )
+def reliability_points(said: pd.DataFrame, labels: pd.Series) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Points of the reliability and the precision-coverage plot; empty without labelled predictions."""
     told = labels.notna()
     probability = said.loc[told, "probability"].to_numpy(dtype=float)
     right = (said["intent"][told] == labels[told]).to_numpy()

@@ -23,11 +23,12 @@ from policy.situation import AccountFacts, Situation
 
 FEWEST_TICKETS = 30
 """A slice smaller than this is not reported: its figure would be noise."""
+SLICED_BY = ("language", "channel", "plan", "true_intent")
 TOP_SHARE = 0.1
 
 
 def intent_report(said: pd.DataFrame, labels: pd.Series, commonest: str) -> dict[str, Any]:
-    """How ``said`` (intent, probability, out_of_scope, baseline_intent, language) agrees with ``labels``.
+    """How ``said`` (intent, probability, baseline_intent) agrees with ``labels``.
 
     Rows without a label are left out. ``commonest``: the majority class of training. ``gain_over_linear`` has
     a 90 % interval for the paired difference.
@@ -40,7 +41,6 @@ def intent_report(said: pd.DataFrame, labels: pd.Series, commonest: str) -> dict
     probability = said["probability"].to_numpy(dtype=float)
     gain = right.astype(float) - linear
     margin = 1.645 * float(gain.std()) / sqrt(len(gain))
-    languages = said["language"].value_counts()
     return {
         "tickets": len(said),
         "accuracy": float(right.mean()),
@@ -54,14 +54,6 @@ def intent_report(said: pd.DataFrame, labels: pd.Series, commonest: str) -> dict
             "mean": float(gain.mean()),
             "low": float(gain.mean()) - margin,
             "high": float(gain.mean()) + margin,
-        },
-        "by_language": {
-            str(language): {
-                "tickets": int(count),
-                "accuracy": float(right[said["language"] == language].mean()),
-            }
-            for language, count in languages.items()
-            if count >= FEWEST_TICKETS
         },
     }
 
@@ -95,20 +87,31 @@ def automation_report(
     chosen = may_automate(said, thresholds)
     judged = chosen & labels.notna().to_numpy()
     right = (said["intent"] == labels).to_numpy()[judged]
-    by_intent = said["intent"][judged].to_numpy()
     return {
         "share": float(chosen.mean()) if len(chosen) else 0.0,
         "judged": int(judged.sum()),
         "precision": float(right.mean()) if len(right) else None,
         "precision_lower_bound": clopper_pearson_lower(int(right.sum()), len(right), confidence),
-        "by_intent": {
-            str(intent): {
-                "tickets": int((by_intent == intent).sum()),
-                "precision": float(right[by_intent == intent].mean()),
-            }
-            for intent in np.unique(by_intent)
-        },
     }
+
+
+def intent_slices(said: pd.DataFrame, labels: pd.Series, automated: np.ndarray) -> pd.DataFrame:
+    """Accuracy, and precision where automated, by each ``SLICED_BY``: one row per value with enough tickets.
+
+    ``automated``: see ``may_automate``. Tickets without a label are left out.
+    """
+    cases = said.assign(right=said["intent"] == labels, automated=automated, true_intent=labels)[
+        labels.notna()
+    ]
+    rows = []
+    for dimension in [name for name in SLICED_BY if name in cases]:
+        for value, part in cases.groupby(dimension, sort=True):
+            if len(part) >= FEWEST_TICKETS:
+                chosen = part[part["automated"]]
+                figures = (len(part), part["right"].mean(), part["automated"].mean(), chosen["right"].mean())
+                rows.append((dimension, str(value), *figures))
+    columns = ["dimension", "value", "tickets", "accuracy", "automated_share", "automated_precision"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def rule_levels(features: pd.DataFrame, desk: Desk) -> np.ndarray:

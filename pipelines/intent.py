@@ -174,7 +174,7 @@ def _metrics(
     return {
         "training_tickets": len(data.labels),
         "intents": len(model.classes),
-        "left_out": dict(model.left_out),
+        "left_out": {"intents": len(model.left_out), "tickets": sum(model.left_out.values())},
         "out_of_fold": {
             "accuracy": accuracy(data.labels, out_of_fold.intent),
             "linear_accuracy": float(data.folds.right[shown][first[shown]].mean()),
@@ -187,7 +187,6 @@ def _metrics(
             "precision": float(evidence["correct"].mean()) if len(evidence) else None,
         },
         "automated_intents": len(proven),
-        "thresholds": {intent: found._asdict() for intent, found in sorted(thresholds.items())},
     }
 
 
@@ -247,6 +246,8 @@ def main() -> None:
         "intent", used, write_metrics("intent", trained.metrics), [FOLDER / "model.json"], trained.study
     )
     shown = trained.metrics["out_of_fold"]
+    for label, count in trained.model.left_out.items():
+        print(f"intent: {label!r} left to people: {count} examples, {params.intent.min_examples} are needed")
     print(
         f"intent: {trained.metrics['intents']} intents, out-of-fold accuracy {shown['accuracy']:.3f} "
         f"(linear {shown['linear_accuracy']:.3f}, majority {shown['majority_accuracy']:.3f}), "
