@@ -83,7 +83,7 @@ def verified_cases(
         {
             "intent": [p.intent for p in said],
             "probability": [p.probability for p in said],
-            "refused": [p.out_of_scope for p in said],
+            "refused": np.array([p.out_of_scope for p in said], dtype=bool),
             "reviewed": reviewed.to_numpy(dtype=object),
             "agents": agents.to_numpy(dtype=object),
             "confirmed": confirmed.to_numpy(dtype=bool),

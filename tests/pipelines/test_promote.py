@@ -1,0 +1,175 @@
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from models.churn import ChurnModel
+from models.release import DESK, MANIFEST, ReleaseError, load_release, write_absent, write_release
+from pipelines.promote import (
+    Gate,
+    data_gate,
+    gate_table,
+    install,
+    pointers,
+    promote_release,
+    promotion_gates,
+    quality_gates,
+    roll_back_release,
+)
+from serving.settings import store_url
+from tests.models.desks import account_features
+
+AT = datetime(2026, 7, 1, 9, tzinfo=UTC)
+VALID = {"tickets": {"failed_critical": 0, "failed_warning": 2}}
+INTENT = {
+    "tickets": 500,
+    "accuracy": 0.85,
+    "majority_accuracy": 0.2,
+    "gain_over_linear": {"mean": 0.01, "low": 0.0, "high": 0.02},
+}
+GOOD = {
+    "intent": {"agents": INTENT},
+    "priority": {
+        "agents": {"tickets": 500, "macro_f1": 0.6, "claimed_macro_f1": 0.3, "majority_macro_f1": 0.2}
+    },
+    "churn": {"auc": 0.7, "auc_low": 0.6, "auc_high": 0.8},
+}
+
+
+@pytest.fixture(scope="module")
+def churn_model(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("member") / "churn"
+    accounts = account_features(300, seed=1)
+    ChurnModel.fit(accounts, accounts["churned_90d"], seed=0).save(folder)
+    return folder
+
+
+@pytest.fixture
+def make(churn_model, tmp_path):
+    def bundle(revision: str) -> Path:
+        (tmp_path / "rules.yaml").write_text("brand: Example\n", encoding="utf-8")
+        write_absent(tmp_path / "intent", "no labels")
+        parts = {"churn": churn_model, "intent": tmp_path / "intent"}
+        golden = {"tickets": {}, "accounts": {}, "expected": {}}
+        write_release(tmp_path / revision, parts, tmp_path / "rules.yaml", {}, GOOD, revision, golden)
+        return tmp_path / revision
+
+    return bundle
+
+
+@pytest.fixture
+def desk(tmp_path) -> tuple[str, Path]:
+    """URL of a store, and the folder of its releases."""
+    (tmp_path / "state").mkdir()
+    return store_url(tmp_path / "state"), tmp_path / "state" / "releases"
+
+
+def test_the_first_release_serves_and_the_second_remembers_it(make, desk):
+    first = promote_release(make("one"), *desk, "ann", "first", AT)
+    assert pointers(desk[0]) == {"champion": first}
+    second = promote_release(make("two"), *desk, "ann", "better", AT)
+    assert pointers(desk[0]) == {"champion": second, "last_good": first}
+    assert {load_release(desk[1] / found).id for found in (first, second)} == {first, second}
+
+
+def test_promoting_the_champion_again_does_not_make_it_its_own_last_good(make, desk):
+    first = promote_release(make("one"), *desk, "ann", "first", AT)
+    second = promote_release(make("two"), *desk, "ann", "better", AT)
+    assert promote_release(make("two"), *desk, "ann", "again", AT) == second
+    assert pointers(desk[0]) == {"champion": second, "last_good": first}
+
+
+def test_rolling_back_brings_the_last_good_release_and_only_once(make, desk):
+    with pytest.raises(ReleaseError, match="nothing to roll back to"):
+        roll_back_release(*desk, "ann", "panic", AT)
+    first = promote_release(make("one"), *desk, "ann", "first", AT)
+    promote_release(make("two"), *desk, "ann", "better", AT)
+    assert roll_back_release(*desk, "ann", "worse", AT) == first
+    assert pointers(desk[0])["champion"] == first
+    with pytest.raises(ReleaseError, match="nothing to roll back to"):
+        roll_back_release(*desk, "ann", "again", AT)
+
+
+def test_a_damaged_last_good_release_is_not_rolled_back_to(make, desk):
+    first = promote_release(make("one"), *desk, "ann", "first", AT)
+    second = promote_release(make("two"), *desk, "ann", "better", AT)
+    (desk[1] / first / DESK).chmod(0o644)
+    (desk[1] / first / DESK).write_text("brand: Somebody else\n", encoding="utf-8")
+    with pytest.raises(ReleaseError, match="SHA-256"):
+        roll_back_release(*desk, "ann", "worse", AT)
+    assert pointers(desk[0])["champion"] == second
+
+
+def test_a_tampered_bundle_never_arrives_and_the_champion_stays(make, desk):
+    first = promote_release(make("one"), *desk, "ann", "first", AT)
+    bad = make("two")
+    (bad / "churn" / "booster.txt").write_text("tree\n", encoding="utf-8")
+    with pytest.raises(ReleaseError, match=r"booster\.txt"):
+        promote_release(bad, *desk, "ann", "better", AT)
+    assert [path.name for path in desk[1].iterdir()] == [first]
+    assert pointers(desk[0]) == {"champion": first}
+
+
+def test_an_installed_release_is_read_only_and_whole(make, desk):
+    found = install(make("one"), desk[1])
+    assert all(not path.stat().st_mode & 0o222 for path in (desk[1] / found).rglob("*") if path.is_file())
+    assert install(make("one"), desk[1]) == found  # a second arrival changes nothing
+    assert not list(desk[1].glob(".arriving-*"))
+
+
+def failed(gates: list[Gate]) -> list[str]:
+    return [gate.name for gate in gates if not gate.passed]
+
+
+def changed(**parts: object) -> dict[str, object]:
+    return {**GOOD, **parts}
+
+
+@pytest.mark.parametrize(
+    ("metrics", "expected"),
+    [
+        (GOOD, []),
+        (
+            changed(
+                intent={
+                    "agents": {**INTENT, "gain_over_linear": {"mean": -0.05, "low": -0.07, "high": -0.03}}
+                }
+            ),
+            ["intent against linear model"],
+        ),
+        (
+            changed(
+                intent={"agents": {**INTENT, "gain_over_linear": {"mean": -0.01, "low": -0.03, "high": 0.01}}}
+            ),
+            [],
+        ),
+        (changed(intent={"agents": {**INTENT, "accuracy": 0.19}}), ["intent against majority"]),
+        (
+            changed(priority={"agents": {**GOOD["priority"]["agents"], "macro_f1": 0.25}}),
+            ["priority against claim and majority"],
+        ),
+        (changed(churn={"auc": 0.4, "auc_low": 0.3, "auc_high": 0.45}), ["churn against chance"]),
+        (changed(churn={"auc": 0.45, "auc_low": 0.3, "auc_high": 0.6}), []),
+        ({"absent": {"intent": "no labels"}}, []),
+    ],
+)
+def test_a_release_worse_than_its_baseline_beyond_chance_is_stopped(metrics, expected):
+    assert failed(quality_gates(metrics)) == expected
+
+
+def test_data_that_broke_a_critical_expectation_stops_promotion(make):
+    assert failed(promotion_gates(make("one"), VALID)) == []
+    assert failed([data_gate({"tickets": {"failed_critical": 1}})]) == ["data"]
+
+
+def test_an_unsound_bundle_fails_the_first_gate_and_nothing_of_it_is_read(make):
+    bad = make("one")
+    manifest = json.loads((bad / MANIFEST).read_text("utf-8"))
+    shutil.rmtree(bad / "churn")
+    gates = promotion_gates(bad, VALID)
+    assert [(gate.name, gate.passed) for gate in gates] == [("files", False)]
+    assert "it is missing" in gates[0].found
+    assert manifest["absent"]["intent"] == "no labels"
+    assert gate_table(gates, "x").row_count == 1
