@@ -5,7 +5,7 @@ For each table: rows in = rows kept + quarantined + filtered by the mapping + id
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,15 +44,20 @@ class TableIntake:
         counts = Counter(self.quarantine["reason"])
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
-    def joined(self, other: "TableIntake") -> "TableIntake":
-        """Both intakes of one table as one, oldest knowledge first."""
-        kept = pd.concat([self.kept, other.kept], ignore_index=True)
+    def joined(self, other: "TableIntake", key: Sequence[str]) -> "TableIntake":
+        """Both intakes of one table as one, oldest knowledge first.
+
+        Rows of ``other`` whose ``key`` is there already count as duplicates: the first source wins.
+        """
+        own = pd.MultiIndex.from_frame(self.kept[list(key)])
+        known = pd.MultiIndex.from_frame(other.kept[list(key)]).isin(own)
+        kept = pd.concat([self.kept, other.kept[~known]], ignore_index=True)
         return TableIntake(
             kept=kept.sort_values("known_at", kind="stable", ignore_index=True),
             quarantine=pd.concat([self.quarantine, other.quarantine], ignore_index=True),
             rows_in=self.rows_in + other.rows_in,
             filtered=self.filtered + other.filtered,
-            duplicates=self.duplicates + other.duplicates,
+            duplicates=self.duplicates + other.duplicates + int(known.sum()),
         )
 
 

@@ -52,12 +52,9 @@ def ingest(raw: Path, mapping_file: Path, progress: Progress, feedback: Path | N
 
 
 def _with_feedback(intake: Intake, feedback: Intake) -> Intake:
-    added = feedback.tables.get("ticket_events")
-    if added is None:
-        return intake
-    base = intake.tables.get("ticket_events")
-    merged = added if base is None else base.joined(added)
-    tables = {**intake.tables, "ticket_events": merged}
+    tables = dict(intake.tables)
+    for name, added in feedback.tables.items():
+        tables[name] = tables[name].joined(added, TABLES[name].key) if name in tables else added
     return Intake(
         {name: tables[name] for name in TABLES if name in tables}, intake.missing_files, intake.unread_files
     )

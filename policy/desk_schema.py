@@ -191,6 +191,8 @@ class Automation(_Entry):
     max_failed_logins_24h: Annotated[int, Field(ge=0)]
     max_repeats_30d: Annotated[int, Field(ge=0)]
     max_words: Annotated[int, Field(ge=1)]
+    hands_on_renewal_days: NotNegative
+    """A valuable account this close to its renewal is always answered by a person."""
 
 
 class Routing(_Entry):

@@ -43,6 +43,7 @@ def gates(desk: Desk, situation: Situation, escalations: Sequence[EscalationCall
         _customer_clear(situation),
         _no_failed_attempts(desk, situation),
         _nothing_sensitive(escalations),
+        _no_renewal_at_stake(desk, situation),
         _no_incident(desk, situation, escalations),
         _no_human_request(desk, situation),
         _known_language(desk, situation),
@@ -133,6 +134,21 @@ def _nothing_sensitive(escalations: Sequence[EscalationCall]) -> GateCall:
     sensitive = [call for call in escalations if call.kind in ("regulatory", "account")]
     value = "; ".join(f"{call.kind}: {call.reason}" for call in sensitive) or "nothing"
     return GateCall("nothing_sensitive", not sensitive, value, "no regulatory or account escalation")
+
+
+def _no_renewal_at_stake(desk: Desk, situation: Situation) -> GateCall:
+    account, days = situation.account, desk.automation.hands_on_renewal_days
+    contract = (account.contract_value_cents or 0) / 100 if account else 0.0
+    renewal = account.renewal_in_days if account else None
+    large = contract >= desk.escalation.valuable_contract_value
+    near = renewal is not None and renewal <= days
+    when = "renewal date unknown" if renewal is None else f"renewal in {renewal:.0f} days"
+    return GateCall(
+        "no_renewal_at_stake",
+        not (large and near),
+        f"contract of {contract:,.0f} a year, {when}" if contract else "contract value unknown",
+        f"no contract of {desk.escalation.valuable_contract_value:,.0f} renewing within {days:.0f} days",
+    )
 
 
 def _no_incident(desk: Desk, situation: Situation, escalations: Sequence[EscalationCall]) -> GateCall:

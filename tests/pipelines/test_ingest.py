@@ -145,10 +145,10 @@ def test_export_without_any_row_stops(desk: Path) -> None:
         check_quarantine(taken_in(desk), max_quarantined_share=0.5)
 
 
-def test_feedback_of_the_desk_joins_the_events(desk: Path, tmp_path: Path) -> None:
+def feedback_on(ticket_id: str, ticket: dict[str, str] | None) -> str:
     event = {
-        "event_id": "feedback:1:intent",
-        "ticket_id": "1",
+        "event_id": f"feedback:{ticket_id}:intent",
+        "ticket_id": ticket_id,
         "known_at": "2026-01-03T00:00:00Z",
         "occurred_at": "2026-01-03T00:00:00Z",
         "kind": "intent_set",
@@ -156,16 +156,35 @@ def test_feedback_of_the_desk_joins_the_events(desk: Path, tmp_path: Path) -> No
         "actor_kind": "agent",
         "actor_id": "a1",
         "text": None,
+        "ticket": ticket,
     }
-    (tmp_path / "feedback").mkdir()
-    (tmp_path / "feedback/feedback-000001-000001.jsonl").write_text(json.dumps(event) + "\n")
-    intake = ingest(desk, desk / "mapping.yaml", print, feedback=tmp_path / "feedback")
-    assert intake.tables["ticket_events"].kept["event_id"].tolist() == [
+    return json.dumps(event) + "\n"
+
+
+def test_a_correction_reaches_training_with_its_ticket_and_only_once(desk: Path, tmp_path: Path) -> None:
+    at = "2026-01-02T12:00:00Z"
+    corrected = {"known_at": at, "created_at": at, "channel": "chat", "subject": "", "body": "locked out"}
+    folder = tmp_path / "feedback"
+    folder.mkdir()
+    (folder / "feedback-000001-000003.jsonl").write_text(
+        feedback_on("1", {"ticket_id": "1", **corrected})  # the export has this ticket: its own row wins
+        + feedback_on("9", {"ticket_id": "9", **corrected})
+        + feedback_on("8", None)
+    )
+    intake = ingest(desk, desk / "mapping.yaml", print, feedback=folder)
+    events, tickets = intake.tables["ticket_events"], intake.tables["tickets"]
+    assert set(events.kept["event_id"]) == {
         "intent:1",
         "intent:2",
         "feedback:1:intent",
-    ]
-    assert intake.tables["ticket_events"].rows_in == 3
+        "feedback:9:intent",
+        "feedback:8:intent",
+    }
+    bodies = tickets.kept.set_index("ticket_id")["body"]
+    assert bodies["9"] == "locked out"
+    assert bodies["1"] != "locked out"
+    assert tickets.duplicates == 1
+    assert tickets.rows_in == len(tickets.kept) + tickets.filtered.total() + tickets.duplicates
 
 
 def adopted(desk: Path, project: Path, name: str = "mine", extra: tuple[Path, ...] = ()) -> str:

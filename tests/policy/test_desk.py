@@ -165,7 +165,9 @@ def test_the_line_named_is_the_line_to_correct() -> None:
 
 
 def test_every_problem_is_named_at_once() -> None:
-    broken = SHIPPED.replace("min_probability: 0.95", "min_probability: 0.5").replace("goodwill: 100000", "")
+    broken = SHIPPED.replace("min_probability: 0.95", "min_probability: 0.5").replace(
+        "  goodwill:", "  # goodwill:"
+    )
     with pytest.raises(DeskError) as refused:
         parse_desk(broken)
     assert len(refused.value.problems) == 2

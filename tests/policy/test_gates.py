@@ -53,6 +53,7 @@ VETOES: list[tuple[str, dict[str, Any]]] = [
     ("no_failed_attempts", {"repeats_30d": 3}),
     ("nothing_sensitive", {"body": "Reset my password and delete all my personal data please."}),
     ("nothing_sensitive", {"churn_risk": 0.8, "contract_value_cents": 20_000_000}),
+    ("no_renewal_at_stake", {"contract_value_cents": 30_000_000, "renewal_in_days": 30.0, "churn_risk": 0.0}),
     ("no_incident", {"surge": Surge(accounts_24h=9, tickets_24h=12, baseline_per_day=1.0)}),
     ("no_human_request", {"body": "Please reset my password. I want to speak to a person."}),
     ("known_language", {"language": "it"}),
