@@ -200,7 +200,7 @@ def typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
             missing = [None] * len(frame)
             typed_columns[column] = pd.Series(missing, index=frame.index, dtype=_DTYPES[spec.kind])
         elif spec.kind == "time":
-            typed_columns[column] = pd.to_datetime(frame[column], utc=True).astype(TIME_DTYPE)
+            typed_columns[column] = pd.to_datetime(frame[column], utc=True).dt.as_unit("us")
         else:
             typed_columns[column] = frame[column].astype(_DTYPES[spec.kind])
     return pd.DataFrame(typed_columns, index=frame.index)

@@ -42,7 +42,7 @@ def wait_for(text: str, log: Path, seconds: float = 120) -> None:
 
 @pytest.fixture(scope="module")
 def interrupted_then_finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
-    """A small demo interrupted in the middle of the pipeline, then run to its end: folder and both outputs."""
+    """A small demo interrupted within the pipeline, then run to its end: folder and both outputs."""
     folder = copy_of_project(tmp_path_factory.mktemp("demo"), SMALL)
     first_log, second_log = folder / "first.log", folder / "second.log"
     first = start_demo(folder, first_log)
