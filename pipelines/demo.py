@@ -19,6 +19,7 @@ from rich.progress import track
 from features.schema import typed
 from pipelines.demo_company import MorningQueue, morning_queue
 from pipelines.params import load_params
+from pipelines.processes import run_python_module
 from pipelines.report import queue_table, ranked, write_queue_report
 from serving.client import FirstlineClient, FirstlineError
 from serving.decision import Decision
@@ -38,10 +39,10 @@ class DemoError(ValueError):
 def run_step(console: Console, *command: str) -> None:
     """Run one command with its output visible. Raises ``DemoError`` if it fails."""
     console.print(f"[dim]$ {' '.join(command)}[/dim]", highlight=False)
-    done = subprocess.run([sys.executable, "-m", *command], check=False)
-    if done.returncode:
+    status = run_python_module(*command)
+    if status:
         raise DemoError(
-            f"`python -m {' '.join(command)}` ended with status {done.returncode} (its output is above); "
+            f"`python -m {' '.join(command)}` ended with status {status} (its output is above); "
             "fix the cause and run `make demo` again: what is finished is not done twice"
         )
 

@@ -1,4 +1,4 @@
-"""Fixtures shared by all rooms."""
+"""Fixtures shared by all rooms: desks that a whole pipeline run has made, shared by all test workers."""
 
 from pathlib import Path
 
@@ -7,33 +7,19 @@ from filelock import FileLock
 
 from tests.project import copy_of_project, run_module
 
+FEW = {"trials": 2}
+QUICK_MODELS = {"intent": {**FEW, "folds": 3}, "sentiment": FEW, "priority": FEW, "churn": FEW}
 MIDDLE_SIZED = {"accounts": 500, "months": 9, "tickets": 12_000}
-FEW_TRIALS = {"trials": 2}
 
 
-@pytest.fixture(scope="session")
-def worked_desk(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """A copy of the project after `dvc repro`, promotion and backfill on a company of middle size.
-
-    Made once and shared by all test workers: treat it as read-only.
-    """
-    own = tmp_path_factory.getbasetemp()
-    shared = own if worker_id == "master" else own.parent
-    folder, finished = shared / "worked_desk", shared / "worked_desk.finished"
-    with FileLock(shared / "worked_desk.lock"):
+def _worked(folder: Path, company: dict[str, int], vocabulary: str) -> Path:
+    """A copy of the project after `dvc repro`, promotion and backfill, made once."""
+    finished = folder.with_suffix(".finished")
+    with FileLock(folder.with_suffix(".lock")):
         if not finished.exists():
-            copy_of_project(
-                folder,
-                {
-                    "demo_company": MIDDLE_SIZED,
-                    "intent": FEW_TRIALS,
-                    "sentiment": FEW_TRIALS,
-                    "priority": FEW_TRIALS,
-                    "churn": FEW_TRIALS,
-                },
-            )
+            copy_of_project(folder, {"demo_company": {**MIDDLE_SIZED, **company}, **QUICK_MODELS})
+            run_module(folder, "pipelines.demo_company", "--vocabulary", vocabulary)
             for module in (
-                ("pipelines.demo_company",),
                 ("dvc", "add", "--quiet", "data"),
                 ("dvc", "repro"),
                 ("firstline", "promote"),
@@ -42,3 +28,22 @@ def worked_desk(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Pat
                 run_module(folder, *module)
             finished.touch()
     return folder
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A temporary folder that all test workers of this run see."""
+    own = tmp_path_factory.getbasetemp()
+    return own if worker_id == "master" else own.parent
+
+
+@pytest.fixture(scope="session")
+def worked_desk(shared_folder: Path) -> Path:
+    """The demo company at middle size, from raw exports to a promoted release. Treat it as read-only."""
+    return _worked(shared_folder / "worked_desk", {}, "original")
+
+
+@pytest.fixture(scope="session")
+def other_worked_desk(shared_folder: Path) -> Path:
+    """Another company (seed) that says everything in synonyms, likewise. Treat it as read-only."""
+    return _worked(shared_folder / "other_worked_desk", {"seed": 7}, "synonyms")

@@ -3,11 +3,12 @@
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from pipelines.processes import run_python_module
 
 
 @contextmanager
@@ -35,8 +36,7 @@ def run_in(project: Path, *arguments: str) -> None:
     """``python -m`` inside the clone, its output visible. Raises ``RuntimeError`` where it fails."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("FIRSTLINE_")}
     environment["PYTHONPATH"] = str(project)
-    done = subprocess.run([sys.executable, "-m", *arguments], cwd=project, env=environment, check=False)
-    if done.returncode:
+    if run_python_module(*arguments, cwd=project, environment=environment):
         raise RuntimeError(
             f"`python -m {' '.join(arguments)}` failed in the drill's clone; see its output above"
         )
