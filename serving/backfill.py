@@ -5,6 +5,7 @@ from, and rows it has are left alone.
 """
 
 import hashlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,7 +72,8 @@ def main() -> None:
     store = open_store(settings)
 
     def show(name: str, done: int, rows: int) -> None:
-        print(f"\r{name:<14} {done:>9,} of {rows:>9,}", end="" if done < rows else "\n", flush=True)
+        if done == rows or sys.stdout.isatty():
+            print(f"\r{name:<14} {done:>9,} of {rows:>9,}", end="" if done < rows else "\n", flush=True)
 
     added = backfill(store, Path("artifacts/tables"), show)
     print(f"{sum(added.values()):,} new rows" if added else "nothing new: the store is up to date")
