@@ -30,6 +30,8 @@ QUEUE_REPORT = Path("reports/morning_queue.html")
 NOTEBOOK = Path("notebooks/02_intent_thresholds.ipynb")
 START_TIMEOUT_SECONDS = 90
 SHOWN_ROWS = 20
+LOG_WIDTH = 160
+"""Columns of the output where it goes to a file."""
 
 
 class DemoError(ValueError):
@@ -83,7 +85,9 @@ def running_service(settings: Settings, log: Path) -> Iterator[FirstlineClient]:
 
 def triaged(client: FirstlineClient, queue: MorningQueue) -> list[Decision]:
     """Every ticket of the queue sent to the service over HTTP; the decisions, most valuable first."""
-    for request in track(queue.requests, "sending the morning queue"):
+    for number, request in enumerate(track(queue.requests, "sending the morning queue"), start=1):
+        if number % 100 == 0 and not sys.stdout.isatty():
+            print(f"{number} of {len(queue.requests)} tickets sent", flush=True)
         try:
             client.triage(request)
         except FirstlineError as error:
@@ -124,7 +128,7 @@ def show_queue(console: Console, decisions: list[Decision], queue: MorningQueue)
 
 def run_demo() -> None:
     """The loop: data, pipeline, release, service, morning queue, correction, monitor, notebook."""
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=LOG_WIDTH)
     params = load_params()
     settings = Settings()
     started = time.monotonic()
