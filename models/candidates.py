@@ -24,9 +24,14 @@ PAIR_EVIDENCE = (
     "nearest_lead",
     "votes",
     "log_prior",
+    "log_recent_prior",
     "log_terms",
     "unknown_terms",
 )
+
+
+FEWEST_RECENT = 200
+"""What is common just now is counted over the newest tenth of the tickets, but at least over so many."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,7 @@ class Retriever:
     bank: ExampleBank
     lifts: Lifts
     log_priors: np.ndarray
+    log_recent_priors: np.ndarray
 
     @classmethod
     def fit(
@@ -64,7 +70,9 @@ class Retriever:
         codes = np.searchsorted(np.array(proposer.classes), np.asarray(labels, dtype=str))
         bank = ExampleBank.of(sketch(proposer.weights(counts), proposer.terms), codes)
         lifts = Lifts.fit(values, codes, len(proposer.classes))
-        return cls(proposer, bank, lifts, np.log(np.bincount(codes) / len(codes)).round(6))
+        recent = codes[-max(FEWEST_RECENT, len(codes) // 10) :]
+        priors = _log_shares(codes, len(proposer.classes)), _log_shares(recent, len(proposer.classes))
+        return cls(proposer, bank, lifts, *priors)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -95,6 +103,7 @@ class Retriever:
             np.take_along_axis(_lead(nearest), candidates, axis=1),
             np.take_along_axis(votes, candidates, axis=1),
             self.log_priors[candidates],
+            self.log_recent_priors[candidates],
             np.log1p(np.diff(counts.indptr))[:, None] * per_ticket,
             self.proposer.terms.unknown_share(counts)[:, None] * per_ticket,
         ]
@@ -108,7 +117,11 @@ class Retriever:
         """Write arrays into ``folder``; the returned document belongs into the model's JSON."""
         self.proposer.save(folder / "proposer.npz")
         self.bank.save(folder / "examples.npz")
-        return {"lifts": self.lifts.to_json(), "log_priors": self.log_priors.tolist()}
+        priors = {
+            "log_priors": self.log_priors.tolist(),
+            "log_recent_priors": self.log_recent_priors.tolist(),
+        }
+        return {"lifts": self.lifts.to_json(), **priors}
 
     @classmethod
     def load(cls, folder: Path, document: Mapping[str, Any]) -> "Retriever":
@@ -118,7 +131,14 @@ class Retriever:
             ExampleBank.load(folder / "examples.npz"),
             Lifts.from_json(document["lifts"]),
             np.array(document["log_priors"]),
+            np.array(document["log_recent_priors"]),
         )
+
+
+def _log_shares(codes: np.ndarray, classes: int) -> np.ndarray:
+    """ln of each class's share, one half case added to each."""
+    counts = np.bincount(codes, minlength=classes) + 0.5
+    return np.log(counts / counts.sum()).round(6)
 
 
 def _lead(scores: np.ndarray) -> np.ndarray:

@@ -1,20 +1,27 @@
-"""Fitting the intent model: out-of-fold evidence once, then a ranker, a novelty booster and a calibrator."""
+"""Fitting the intent model block by block of time: what it claims of itself, it had said beforehand."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
-import pandas as pd
 
 from models.boosting import Columns, scores, train_booster
 from models.calibration import Calibrator, fit_calibrator
-from models.candidates import Evidence, Retriever
 from models.encoded import EncodedTickets, common_scripts
 from models.encoders import NgramEncoder, TextEncoder
 from models.intent import NOVELTY_EVIDENCE, IntentModel, novelty_evidence, pair_scores
-from models.intent_folds import FoldEvidence, assign_folds, held_out_intents, out_of_fold_evidence
+from models.intent_blocks import (
+    BlockEvidence,
+    halves,
+    judged_blocks,
+    learnable,
+    newest,
+    retriever_of,
+    seen_by,
+    stand_ins,
+)
 
 RISING = (
     "logit",
@@ -28,13 +35,15 @@ RISING = (
 )
 """More of this evidence never makes a candidate less likely."""
 ROUNDS = 120
+RANKER_TICKETS = 2_000
+"""The ranker learns from the newest blocks that hold this many tickets: older ones tell of an older desk."""
 NOVELTY_ROUNDS = 60
 OUT_OF_SCOPE_PRIOR = 0.1
 """Share of unknown requests assumed where held-out intents stand in for them."""
 FALSE_ALARMS = 0.02
 """At most this share of tickets with a known intent is called out of scope."""
 FEWEST_REVIEWED = 300
-"""With this many double-reviewed calibration tickets, probabilities are calibrated on them alone."""
+"""With this many double-reviewed tickets, probabilities are calibrated on them alone."""
 
 
 class NothingToLearnError(ValueError):
@@ -47,156 +56,214 @@ class IntentSettings:
 
     min_examples: int = 20
     candidates: int = 5
-    folds: int = 4
     seed: int = 0
-    learn_novelty: bool = True
     ranker: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class OutOfFold:
-    """What the fitted model says of its own training tickets, each judged without it: one row per ticket."""
-
-    intent: np.ndarray
-    probability: np.ndarray
-
-
-def known_labels(labels: np.ndarray, min_examples: int) -> tuple[np.ndarray, dict[str, int]]:
-    """Which labelled tickets can be learnt from, and the labels that are too rare with their counts."""
-    counts = pd.Series(labels, dtype="str").value_counts()
-    rare = counts[counts < min_examples].sort_index()
-    known = ~np.isin(labels, rare.index.to_numpy(dtype=str))
-    return known, {str(label): int(count) for label, count in rare.items()}
-
-
-@dataclass(frozen=True)
 class RankerData:
-    """Everything the ranker learns from; computed once and used by every trial of its tuning."""
+    """All that rankers learn from: computed once, used by every trial of the tuning and by the fit.
+
+    ``blocks``: positions of the tickets, in order of time. ``judged``: all of them but the first and those
+    before which there was too little to learn. ``stand_ins``: see ``models.intent_blocks``.
+    """
 
     tickets: EncodedTickets
     labels: np.ndarray
-    known: np.ndarray
-    left_out: Mapping[str, int]
-    folds: FoldEvidence
+    blocks: Sequence[np.ndarray]
+    judged: Sequence[BlockEvidence]
+    stand_ins: Sequence[BlockEvidence]
 
     @property
     def columns(self) -> Columns:
-        """The columns of a pair."""
-        return Columns(self.folds.evidence.names, {})
+        """The columns of a (ticket, candidate) pair."""
+        return Columns(self.judged[-1].evidence.names, {})
 
-    def train(self, fold: int | None, settings: IntentSettings, **kwargs: Any) -> lgb.Booster:
-        """A ranker on the pairs of all folds but ``fold``; on all of them where it is ``None``."""
-        chosen = np.ones(len(self.folds.row), bool) if fold is None else self.folds.fold != fold
-        target = self.folds.right[chosen].ravel().astype(float)
-        rows = self.folds.evidence.values[chosen].reshape(len(target), -1)
-        parameters = {"objective": "binary", **settings.ranker}
-        rising = [name for name in RISING if name in self.columns.names]
-        return train_booster(
-            rows, target, self.columns, parameters, ROUNDS, settings.seed, increasing=rising, **kwargs
-        )
+
+@dataclass(frozen=True)
+class CalibratedRanker:
+    """A ranker with the calibrator of its top scores.
+
+    ``blind``: the blocks it learnt from, each half scored by a ranker of the other half.
+    """
+
+    ranker: lgb.Booster
+    calibrator: Calibrator
+    blind: Sequence[tuple[BlockEvidence, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Foretold:
+    """What was said of the tickets before they were learnt from: one ``intent`` and ``probability`` each.
+
+    ``linear``: the retriever's first candidate. ``proven``: positions of the tickets judged by a retriever, a
+    ranker and a calibrator that all knew earlier tickets only. The others are those of the first block,
+    judged by what came right after it, and of the second, judged by its retriever alone.
+    """
+
+    intent: np.ndarray
+    probability: np.ndarray
+    linear: np.ndarray
+    proven: np.ndarray
+
+
+def pairs(blocks: Sequence[BlockEvidence]) -> tuple[np.ndarray, np.ndarray]:
+    """Evidence and target of every (ticket, candidate) pair of ``blocks``."""
+    rows = np.concatenate([block.evidence.rows for block in blocks])
+    return rows, np.concatenate([block.right.ravel() for block in blocks]).astype(float)
+
+
+def train_ranker(blocks: Sequence[BlockEvidence], settings: IntentSettings, **options: Any) -> lgb.Booster:
+    """A ranker of candidates, learnt from ``blocks``."""
+    columns = Columns(blocks[-1].evidence.names, {})
+    parameters = {"objective": "binary", **settings.ranker}
+    return train_booster(
+        *pairs(blocks), columns, parameters, ROUNDS, settings.seed, increasing=RISING, **options
+    )
+
+
+def calibrated_ranker(
+    judged: Sequence[BlockEvidence], reviewed: np.ndarray, settings: IntentSettings
+) -> CalibratedRanker:
+    """A ranker of the newest of ``judged``, calibrated on what each half of them says of the other.
+
+    ``reviewed``: one flag per ticket; with enough of them the others say nothing about probabilities.
+    """
+    recent = newest(judged, RANKER_TICKETS)
+    older, newer = halves(recent)
+    blind = [
+        (block, _raw(block, train_ranker(others, settings)))
+        for mine, others in ((older, newer), (newer, older))
+        for block in mine
+    ]
+    score = np.concatenate([raw.max(axis=1) for _, raw in blind])
+    right = np.concatenate([_top_right(block, raw) for block, raw in blind])
+    chosen = np.concatenate([reviewed[block.rows] for block, _ in blind])
+    if chosen.sum() < FEWEST_REVIEWED:
+        chosen = np.ones(len(score), dtype=bool)
+    return CalibratedRanker(
+        train_ranker(recent, settings), fit_calibrator(score[chosen], right[chosen]), blind
+    )
 
 
 def ranker_data(
-    tickets: EncodedTickets, labels: np.ndarray, groups: np.ndarray, settings: IntentSettings
+    tickets: EncodedTickets, labels: np.ndarray, blocks: Sequence[np.ndarray], settings: IntentSettings
 ) -> RankerData:
-    """Out-of-fold evidence of labelled tickets, given in order of time; tickets of one group stay together.
+    """Evidence for labelled tickets; ``blocks`` hold their positions in order of time (see ``time_blocks``).
 
-    Raises ``NothingToLearnError`` with fewer than two intents to learn.
+    Raises ``NothingToLearnError`` with fewer than two intents to learn, or where all are in one block.
     """
-    known, left_out = known_labels(labels, settings.min_examples)
-    if len(np.unique(labels[known])) < 2:
+    known, _ = learnable(labels, settings.min_examples)
+    names = np.unique(labels[known].astype(str)).tolist()
+    if len(names) < 2:
         raise NothingToLearnError(
-            f"the intent model needs two intents with {settings.min_examples} examples each, "
-            f"found {sorted(set(labels[known].tolist()))}: label more tickets or lower intent.min_examples"
+            f"the intent model needs two intents with {settings.min_examples} examples each, found {names}: "
+            "label more tickets or lower intent.min_examples"
         )
-    fold = assign_folds(groups, np.where(known, labels, ""), settings.folds, settings.seed)
-    held_out = held_out_intents(labels[known], settings.seed) if settings.learn_novelty else []
-    folds = out_of_fold_evidence(tickets, labels, known, fold, held_out, settings.candidates, settings.seed)
-    return RankerData(tickets, labels, known, left_out, folds)
+    how = (settings.min_examples, settings.candidates, settings.seed)
+    judged = judged_blocks(tickets, labels, blocks, *how)
+    if not judged:
+        raise NothingToLearnError(
+            f"two intents with {settings.min_examples} examples each are needed before the newest of "
+            f"{len(blocks)} blocks of time: label more tickets or lower intent.min_examples"
+        )
+    return RankerData(tickets, labels, blocks, judged, stand_ins(tickets, labels, blocks, *how))
 
 
 def fit_intent(
-    data: RankerData,
-    calibration: EncodedTickets,
-    calibration_labels: np.ndarray,
-    reviewed: np.ndarray,
-    settings: IntentSettings,
-    encoder: TextEncoder | None = None,
-) -> tuple[IntentModel, OutOfFold]:
-    """Fit on ``data``; calibrate on later tickets with labels, of which some are ``reviewed`` twice.
+    data: RankerData, reviewed: np.ndarray, settings: IntentSettings, encoder: TextEncoder | None = None
+) -> tuple[IntentModel, Foretold]:
+    """The model, learnt from all tickets, and what its predecessors would have said of each of them.
 
-    Without calibration tickets the out-of-fold scores calibrate. The second value judges each training
-    ticket without having learnt from it.
+    ``reviewed``: whether two reviewers agree about a ticket, one flag each.
     """
-    learnt = np.flatnonzero(data.known)
-    circumstances = data.tickets.circumstances_of(learnt)
-    raw = _out_of_fold_scores(data, settings)
-    novelty, novelty_cut = _novelty_booster(data.folds, raw, settings.seed)
+    retriever = retriever_of(
+        data.tickets, data.labels, np.concatenate(data.blocks), settings.min_examples, settings.seed
+    )
+    if retriever is None:
+        raise NothingToLearnError("no two intents to learn")
+    untuned = replace(
+        settings, ranker={}
+    )  # what was tuned on later tickets must not speak about earlier ones
+    rankers = [
+        *(calibrated_ranker(data.judged[:count], reviewed, untuned) for count in range(1, len(data.judged))),
+        calibrated_ranker(data.judged, reviewed, settings),
+    ]
+    novelty, novelty_cut = _novelty(rankers[-1], data.stand_ins, settings.seed)
     model = IntentModel(
         encoder=encoder or NgramEncoder(),
-        retriever=Retriever.fit(
-            data.tickets.counts[learnt], circumstances, data.labels[learnt], settings.seed
-        ),
-        k=data.folds.right.shape[1],
+        retriever=retriever,
+        k=settings.candidates,
         pair_columns=data.columns,
-        ranker=data.train(None, settings),
+        ranker=rankers[-1].ranker,
         novelty=novelty,
         novelty_cut=novelty_cut,
-        calibrator=Calibrator(),
+        calibrator=rankers[-1].calibrator,
         scripts=common_scripts(data.tickets.texts),
-        left_out=data.left_out,
+        left_out=learnable(data.labels, settings.min_examples)[1],
     )
-    if len(calibration_labels):
-        model = replace(model, calibrator=_calibrator(model, calibration, calibration_labels, reviewed))
-        return model, _judged(data, raw, model)
-    shown = ~data.folds.stand_in
-    right = np.take_along_axis(data.folds.right, raw.argmax(axis=1)[:, None], axis=1)[:, 0]
-    model = replace(model, calibrator=fit_calibrator(raw.max(axis=1)[shown], right[shown]))
-    return model, _judged(data, raw, model)
+    return model, _foretold(data, rankers, settings)
 
 
-def _out_of_fold_scores(data: RankerData, settings: IntentSettings) -> np.ndarray:
-    folds = data.folds
-    raw = np.zeros(folds.right.shape)
-    for fold in np.unique(folds.fold):
-        here = folds.fold == fold
-        held = Evidence(folds.evidence.candidates[here], folds.evidence.values[here], folds.evidence.names)
-        raw[here] = pair_scores(data.train(int(fold), settings), data.columns, held)
-    return raw
+def _raw(block: BlockEvidence, ranker: lgb.Booster) -> np.ndarray:
+    return pair_scores(ranker, Columns(block.evidence.names, {}), block.evidence)
 
 
-def _judged(data: RankerData, raw: np.ndarray, model: IntentModel) -> OutOfFold:
-    shown = np.flatnonzero(~data.folds.stand_in)
-    shown = shown[np.argsort(data.folds.row[shown], kind="stable")]
-    best = raw[shown].argmax(axis=1)
-    codes = data.folds.evidence.candidates[shown, best]
-    return OutOfFold(np.array(model.classes, dtype=object)[codes], model.calibrator(raw[shown, best]))
+def _shares(block: BlockEvidence) -> np.ndarray:
+    """The retriever's own scores, where no ranker had learnt yet."""
+    return block.evidence.values[:, :, block.evidence.names.index("share")]
 
 
-def _calibrator(
-    model: IntentModel, tickets: EncodedTickets, labels: np.ndarray, reviewed: np.ndarray
-) -> Calibrator:
-    predictions = model.predict_encoded(tickets)  # still uncalibrated: the identity
-    right = np.array([p.intent == label for p, label in zip(predictions, labels, strict=True)])
-    raw = np.array([p.probability for p in predictions])
-    chosen = np.asarray(reviewed, bool)
-    if chosen.sum() < FEWEST_REVIEWED:
-        chosen = np.ones(len(right), bool)
-    return fit_calibrator(raw[chosen], right[chosen])
+def _top_right(block: BlockEvidence, raw: np.ndarray) -> np.ndarray:
+    return block.right[np.arange(len(raw)), raw.argmax(axis=1)]
 
 
-def _novelty_booster(folds: FoldEvidence, raw: np.ndarray, seed: int) -> tuple[lgb.Booster | None, float]:
-    unknown = folds.unknown.astype(float)
-    if not 0 < unknown.sum() < len(unknown):
+def _foretold(data: RankerData, rankers: Sequence[CalibratedRanker], settings: IntentSettings) -> Foretold:
+    first = np.setdiff1d(np.concatenate(data.blocks), np.concatenate([block.rows for block in data.judged]))
+    after = retriever_of(data.tickets, data.labels, data.judged[0].rows, settings.min_examples, settings.seed)
+    told: list[tuple[BlockEvidence, np.ndarray, np.ndarray]] = []
+    if after is not None and len(first):
+        block = seen_by(after, data.tickets, data.labels, first, settings.candidates)
+        told.append((block, _shares(block), _shares(block)))
+    told.append((data.judged[0], _shares(data.judged[0]), _shares(data.judged[0])))
+    for block, before in zip(data.judged[1:], rankers, strict=False):
+        raw = _raw(block, before.ranker)
+        told.append((block, raw, before.calibrator(raw)))
+    tickets = len(data.labels)
+    intent, linear, probability = (
+        np.full(tickets, None, object),
+        np.full(tickets, None, object),
+        np.zeros(tickets),
+    )
+    for block, raw, calibrated in told:
+        best = np.arange(len(raw)), raw.argmax(axis=1)
+        intent[block.rows], probability[block.rows] = block.proposed[best], calibrated[best]
+        linear[block.rows] = block.proposed[:, 0]
+    proven = [block.rows for block in data.judged[1:]]
+    return Foretold(intent, probability, linear, np.concatenate(proven) if proven else np.zeros(0, int))
+
+
+def _novelty(
+    ranker: CalibratedRanker, unknown_requests: Sequence[BlockEvidence], seed: int
+) -> tuple[lgb.Booster | None, float]:
+    """A booster that tells unknown requests, and the score from which on it says so."""
+    seen = [*ranker.blind, *((block, _raw(block, ranker.ranker)) for block in unknown_requests)]
+    unknown = np.concatenate([block.unknown for block, _ in seen])
+    if not len(unknown_requests) or unknown.all():
         return None, 1.0
+    matrix = np.concatenate([novelty_evidence(block.evidence, raw) for block, raw in seen])
     odds = OUT_OF_SCOPE_PRIOR / (1 - OUT_OF_SCOPE_PRIOR)
-    weight = np.where(folds.unknown, odds * (len(unknown) - unknown.sum()) / unknown.sum(), 1.0)
-    columns = Columns(NOVELTY_EVIDENCE, {})
-    matrix = novelty_evidence(folds.evidence, raw)
-    settings = {"objective": "binary", "num_leaves": 7}
+    weight = np.where(unknown, odds * (~unknown).sum() / unknown.sum(), 1.0)
     falling = ("best", "logit", "centroid_cosine", "nearest_cosine")
+    columns, settings = Columns(NOVELTY_EVIDENCE, {}), {"objective": "binary", "num_leaves": 7}
     booster = train_booster(
-        matrix, unknown, columns, settings, NOVELTY_ROUNDS, seed, weight=weight, decreasing=falling
+        matrix,
+        unknown.astype(float),
+        columns,
+        settings,
+        NOVELTY_ROUNDS,
+        seed,
+        weight=weight,
+        decreasing=falling,
     )
-    known = scores(booster, matrix[~folds.unknown])
-    return booster, float(np.quantile(known, 1 - FALSE_ALARMS))
+    return booster, float(np.quantile(scores(booster, matrix[~unknown]), 1 - FALSE_ALARMS))

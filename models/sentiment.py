@@ -14,7 +14,6 @@ from models.boosting import Columns, load_booster, numeric, save_booster, scores
 from models.encoded import EncodedTickets, encode_tickets
 from models.encoders import NgramEncoder, TextEncoder, encoder_named
 from models.frustration import SIGNAL_COLUMNS, either, signal_values, signals_in_words, strengths
-from models.intent_folds import assign_folds
 from models.metrics import macro_f1
 from models.proposer import Proposer
 
@@ -163,7 +162,7 @@ def too_few(states: pd.Series, fewest: int = 20) -> str | None:
 
 def out_of_fold_text_scores(tickets: EncodedTickets, labels: np.ndarray, seed: int) -> np.ndarray:
     """Text scores of each ticket by a text model that has not seen it."""
-    fold = assign_folds(np.arange(len(labels)), labels, FOLDS, seed)
+    fold = pd.Series(labels).groupby(labels).cumcount().to_numpy() % FOLDS
     found = np.zeros((len(labels), len(TEXT_SCORES)))
     for f in range(FOLDS):
         text = Proposer.fit(tickets.counts[fold != f], labels[fold != f], seed)

@@ -16,18 +16,22 @@ from models.calibration import log_odds
 from models.encoded import EncodedTickets, encode_tickets
 from models.encoders import NgramEncoder
 from models.intent import IntentModel
+from models.intent_blocks import halves, newest, time_blocks
 from models.intent_training import (
+    RANKER_TICKETS,
+    Foretold,
     IntentSettings,
     NothingToLearnError,
-    OutOfFold,
     RankerData,
     fit_intent,
+    pairs,
     ranker_data,
+    train_ranker,
 )
 from models.metrics import accuracy
 from models.release import write_absent
 from models.risk import ThresholdEvidence, automation_thresholds
-from models.rolling_origin import cross_calibrated, rolling_origin, verified_cases
+from models.verified import verified_cases
 from pipelines.artifacts import FEATURES, MODELS, read_frame, write_frame, write_metrics
 from pipelines.params import Params, load_params
 from pipelines.tracking import record_run
@@ -57,26 +61,16 @@ def best_labels(tickets: pd.DataFrame) -> pd.Series:
     return tickets["intent_reviewed"].where(tickets["intent_reviewed"].notna(), tickets["intent_label"])
 
 
-def customers(tickets: pd.DataFrame) -> np.ndarray:
-    """Who wrote: account, else contact, else nobody but the ticket itself."""
-    known = tickets["account_id"].where(tickets["account_id"].notna(), tickets["contact_id"])
-    return known.where(known.notna(), tickets["ticket_id"]).to_numpy(dtype=str)
-
-
 def tuned_settings(
     data: RankerData, settings: IntentSettings, trials: int
 ) -> tuple[IntentSettings, optuna.Study]:
-    """Ranker parameters with the least log loss on the pairs of one fold, trained on the others."""
-    held = int(data.folds.fold.max())
-    here = data.folds.fold == held
-    validation = (
-        data.folds.evidence.values[here].reshape(-1, len(data.columns.names)),
-        data.folds.right[here].ravel().astype(float),
-    )
+    """Ranker parameters that, learnt from the older half of the newest tickets, fit the newer half best."""
+    older, newer = halves(newest(data.judged, RANKER_TICKETS))
+    validation = pairs(newer)
 
     def loss(trial: optuna.Trial) -> float:
         tried = replace(settings, ranker=boosting_settings(trial))
-        ranker = data.train(held, tried, validation=validation, callbacks=[stop_if_hopeless(trial)])
+        ranker = train_ranker(older, tried, validation=validation, callbacks=[stop_if_hopeless(trial)])
         return log_loss(validation[1], scores(ranker, validation[0]))
 
     study = tune(loss, trials, settings.seed)
@@ -89,96 +83,70 @@ def log_loss(target: np.ndarray, probability: np.ndarray) -> float:
 
 
 def train_intent(tickets: pd.DataFrame, params: Params) -> TrainedIntent:
-    """Fit, calibrate and judge the model on train and calibration; predict every ticket.
+    """Fit, calibrate and prove the model on train and calibration; predict every ticket.
 
-    ``tickets``: a row per ticket in order of creation, as stage features leaves them. Raises ``ValueError``
-    where there is too little to learn from.
+    ``tickets``: a row per ticket in order of creation, as stage features leaves them. Raises
+    ``NothingToLearnError``.
     """
-    settings = IntentSettings(
-        params.intent.min_examples, params.intent.candidates, params.intent.folds, params.seed
-    )
+    settings = IntentSettings(params.intent.min_examples, params.intent.candidates, params.seed)
     encoded = _said("encoded", lambda: encode_tickets(tickets, NgramEncoder()))
-    labels = best_labels(tickets)
-    split = tickets["split"].to_numpy(dtype=str)
+    labels, split = best_labels(tickets), tickets["split"].to_numpy(dtype=str)
     labelled = labels.notna().to_numpy()
     train = np.flatnonzero((split == "train") & labelled)[-params.intent.max_training_tickets :]
     later = np.flatnonzero((split == "calibration") & labelled)
-    names, groups = labels.to_numpy(dtype=object), customers(tickets)
-    data = _said(
-        "out-of-fold evidence",
-        lambda: ranker_data(encoded.take(train), names[train].astype(str), groups[train], settings),
-    )
+    learnt = np.concatenate([train, later])
+    names = labels.to_numpy(dtype=object)[learnt]
+    blocks = time_blocks(len(train), len(later), params.intent.folds)
+    data = _said("evidence by time", lambda: ranker_data(encoded.take(learnt), names, blocks, settings))
     settings, study = _said("tuned", lambda: tuned_settings(data, settings, params.intent.trials))
-    reviewed = tickets["intent_reviewed"].notna().to_numpy()
-    model, out_of_fold = _said(
-        "fitted", lambda: fit_intent(data, encoded.take(later), names[later], reviewed[later], settings)
-    )
-    predictions = _said("predicted", lambda: _predictions(model, encoded, train, out_of_fold, tickets))
-    rows, said = _said(
-        "evidence from rolling origins",
-        lambda: rolling_origin(
-            encoded.take(train), names[train].astype(str), groups[train], replace(settings, ranker={})
-        ),
-    )
-    said = [*said, *cross_calibrated(model, encoded.take(later), names[later])]
-    judged = tickets.iloc[np.concatenate([train[rows], later])]
-    risk = params.risk
-    evidence = verified_cases(
-        said,
-        judged["intent_label"],
-        judged["intent_reviewed"],
-        judged["intent_confirmed"],
-        risk.precision,
-        risk.confidence,
-    )
-    thresholds = automation_thresholds(evidence, risk.precision, risk.confidence)
-    metrics = _metrics(model, data, out_of_fold, evidence, thresholds) | {"tuning": tuning_metrics(study)}
+    reviewed = tickets["intent_reviewed"].notna().to_numpy()[learnt]
+    model, foretold = _said("fitted", lambda: fit_intent(data, reviewed, settings))
+    predictions = _said("predicted", lambda: _predictions(model, encoded, learnt, foretold, tickets))
+    judged = tickets.join(predictions[["intent", "probability"]]).iloc[learnt[foretold.proven]]
+    evidence = verified_cases(judged, params.risk.precision, params.risk.confidence)
+    thresholds = automation_thresholds(evidence, params.risk.precision, params.risk.confidence)
+    metrics = _metrics(model, names, foretold, evidence, thresholds) | {"tuning": tuning_metrics(study)}
     return TrainedIntent(model, predictions, evidence, thresholds, metrics, study)
 
 
 def _predictions(
-    model: IntentModel,
-    encoded: EncodedTickets,
-    train: np.ndarray,
-    out_of_fold: OutOfFold,
-    tickets: pd.DataFrame,
+    model: IntentModel, encoded: EncodedTickets, learnt: np.ndarray, foretold: Foretold, tickets: pd.DataFrame
 ) -> pd.DataFrame:
-    rest = np.setdiff1d(np.arange(len(tickets)), train)
+    """Per ticket: foretold where it was learnt from, else by the model itself; index as ``tickets``."""
+    rest = np.setdiff1d(np.arange(len(tickets)), learnt)
     others = encoded.take(rest)
     said = model.predict_encoded(others)
     first = model.retriever.evidence(others.counts, others.circumstances, 1).candidates[:, 0]
-    learnt = {"intent": out_of_fold.intent, "probability": out_of_fold.probability, "out_of_scope": False}
-    unseen = {
-        "intent": [p.intent for p in said],
-        "probability": [p.probability for p in said],
-        "out_of_scope": [p.out_of_scope for p in said],
-        "baseline_intent": np.array(model.classes, dtype=object)[first],
-    }
-    parts = [pd.DataFrame(learnt, index=train), pd.DataFrame(unseen, index=rest)]
-    frame = pd.concat([part for part in parts if len(part)]).sort_index()
-    frame = frame.reindex(columns=["intent", "probability", "out_of_scope", "baseline_intent"])
-    frame.insert(0, "ticket_id", tickets["ticket_id"].to_numpy())
+    linear = np.array(model.classes, dtype=object)[first]
+    seen = (foretold.intent, foretold.probability, np.zeros(len(learnt), bool), foretold.linear)
+    unseen = ([p.intent for p in said], [p.probability for p in said], [p.out_of_scope for p in said], linear)
+    names = ("intent", "probability", "out_of_scope", "baseline_intent")
+    parts = [
+        pd.DataFrame(dict(zip(names, part, strict=True)), index=rows)
+        for part, rows in ((seen, learnt), (unseen, rest))
+    ]
+    frame = pd.concat([part for part in parts if len(part)]).sort_index().set_axis(tickets.index)
+    frame.insert(0, "ticket_id", tickets["ticket_id"])
     return frame.astype({"intent": "str", "baseline_intent": "str"})
 
 
 def _metrics(
     model: IntentModel,
-    data: RankerData,
-    out_of_fold: OutOfFold,
+    labels: np.ndarray,
+    foretold: Foretold,
     evidence: pd.DataFrame,
     thresholds: Mapping[str, ThresholdEvidence],
 ) -> dict[str, Any]:
-    first = data.folds.evidence.values[:, :, data.folds.evidence.names.index("rank")] == 0
-    shown = ~data.folds.stand_in
-    proven = [intent for intent, found in thresholds.items() if found.threshold is not None]
+    proven, truth = foretold.proven, labels[foretold.proven]
     return {
-        "training_tickets": len(data.labels),
+        "learnt_tickets": len(labels),
         "intents": len(model.classes),
         "left_out": {"intents": len(model.left_out), "tickets": sum(model.left_out.values())},
-        "out_of_fold": {
-            "accuracy": accuracy(data.labels, out_of_fold.intent),
-            "linear_accuracy": float(data.folds.right[shown][first[shown]].mean()),
-            "majority_accuracy": float(pd.Series(data.labels).value_counts(normalize=True).iloc[0]),
+        "foretold": {
+            "tickets": len(proven),
+            "accuracy": accuracy(truth, foretold.intent[proven]) if len(proven) else None,
+            "linear_accuracy": accuracy(truth, foretold.linear[proven]) if len(proven) else None,
+            "majority_accuracy": float(pd.Series(labels).value_counts(normalize=True).iloc[0]),
         },
         "evidence": {
             "cases": len(evidence),
@@ -186,7 +154,7 @@ def _metrics(
             "confirmed": int((evidence["source"] == "confirmed").sum()),
             "precision": float(evidence["correct"].mean()) if len(evidence) else None,
         },
-        "automated_intents": len(proven),
+        "automated_intents": sum(found.threshold is not None for found in thresholds.values()),
     }
 
 
@@ -209,11 +177,10 @@ def write(trained: TrainedIntent) -> None:
 def write_nothing(tickets: pd.DataFrame, reason: str) -> None:
     """The absent model's note, and tables of the same shape without a prediction."""
     write_absent(FOLDER, reason)
-    names = pd.Series(None, index=tickets.index, dtype="str")
-    frame = pd.DataFrame({"ticket_id": tickets["ticket_id"], "intent": names, "probability": 0.0})
-    write_frame(OUT_OF_FOLD, frame.assign(out_of_scope=True, baseline_intent=names))
-    nobody = names.iloc[:0]
-    write_frame(EVIDENCE, verified_cases([], nobody, nobody, nobody.notna(), 0.95, 0.95))
+    nothing = pd.Series(None, index=tickets.index, dtype="str")
+    frame = pd.DataFrame({"ticket_id": tickets["ticket_id"], "intent": nothing, "probability": 0.0})
+    write_frame(OUT_OF_FOLD, frame.assign(out_of_scope=True, baseline_intent=nothing))
+    write_frame(EVIDENCE, verified_cases(tickets.assign(intent=nothing, probability=0.0), 0.95, 0.95))
     write_thresholds({})
 
 
@@ -245,14 +212,19 @@ def main() -> None:
     record_run(
         "intent", used, write_metrics("intent", trained.metrics), [FOLDER / "model.json"], trained.study
     )
-    shown = trained.metrics["out_of_fold"]
     for label, count in trained.model.left_out.items():
         print(f"intent: {label!r} left to people: {count} examples, {params.intent.min_examples} are needed")
-    print(
-        f"intent: {trained.metrics['intents']} intents, out-of-fold accuracy {shown['accuracy']:.3f} "
-        f"(linear {shown['linear_accuracy']:.3f}, majority {shown['majority_accuracy']:.3f}), "
-        f"{trained.metrics['automated_intents']} automated; {time.perf_counter() - started:.0f} s",
-        flush=True,
+    print(f"intent: {headline(trained.metrics)}; {time.perf_counter() - started:.0f} s", flush=True)
+
+
+def headline(metrics: Mapping[str, Any]) -> str:
+    """The figures people ask for first, in one line."""
+    told, automated = metrics["foretold"], f"{metrics['automated_intents']} may be automated"
+    if told["accuracy"] is None:
+        return f"{metrics['intents']} intents, {automated}"
+    return (
+        f"{metrics['intents']} intents, foretold with accuracy {told['accuracy']:.3f} "
+        f"(linear {told['linear_accuracy']:.3f}, majority {told['majority_accuracy']:.3f}), {automated}"
     )
 
 

@@ -2,11 +2,13 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from models.churn import ChurnModel
 from models.golden import answers, as_document, check, check_in_child
+from models.intent_blocks import time_blocks
 from models.intent_training import IntentSettings, fit_intent, ranker_data
 from models.priority import PriorityModel
 from models.release import (
@@ -38,12 +40,11 @@ def golden_tickets() -> pd.DataFrame:
 
 def members(folder: Path) -> dict[str, Path]:
     train, features = tickets(300, seed=1), ticket_features(300, seed=1)
-    settings = IntentSettings(min_examples=10, folds=2)
+    settings = IntentSettings(min_examples=10)
     data = ranker_data(
-        encoded(train), train["intent"].to_numpy(str), train["account_id"].to_numpy(str), settings
+        encoded(train), train["intent"].to_numpy(object), time_blocks(len(train), 0, 3), settings
     )
-    none = train["intent"].to_numpy(object)[:0]
-    fit_intent(data, encoded(train.iloc[:0]), none, none, settings)[0].save(folder / "intent")
+    fit_intent(data, np.zeros(len(train), dtype=bool), settings)[0].save(folder / "intent")
     SentimentModel().save(folder / "sentiment")
     PriorityModel.fit(features, levels_by_stake(features), seed=0).save(folder / "priority")
     ChurnModel.fit(ACCOUNTS, ACCOUNTS["churned_90d"], seed=0).save(folder / "churn")

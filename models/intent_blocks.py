@@ -1,0 +1,157 @@
+"""Evidence as time brings it: each block of tickets seen by a retriever that knew only the earlier ones.
+
+Random folds would teach the ranker how far to trust a retriever that knows the future. Desks change: labels
+are renamed, products released; on later tickets such a ranker can be worse than its retriever alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from models.candidates import Evidence, Retriever
+from models.encoded import EncodedTickets
+
+HELD_OUT_ROUNDS = 2
+"""How many times a set of intents is kept from a retriever, to see what an unknown request looks like."""
+HELD_OUT_SHARE = 0.2
+COMMONEST_HELD_OUT = 0.2
+"""An intent with a larger share of the tickets is never held out: without it the rest is another desk."""
+
+
+@dataclass(frozen=True)
+class BlockEvidence:
+    """Evidence for the tickets at ``rows``; ``proposed`` names the candidates, ``right`` marks the true one.
+
+    All of shape (tickets, k), k being the number of candidates this retriever could propose.
+    ``unknown``: tickets whose intent it had not learnt, shape (tickets,).
+    """
+
+    rows: np.ndarray
+    evidence: Evidence
+    proposed: np.ndarray
+    right: np.ndarray
+    unknown: np.ndarray
+
+    def part(self, tickets: slice) -> "BlockEvidence":
+        """Some of its tickets."""
+        evidence = Evidence(
+            self.evidence.candidates[tickets], self.evidence.values[tickets], self.evidence.names
+        )
+        return BlockEvidence(
+            self.rows[tickets], evidence, self.proposed[tickets], self.right[tickets], self.unknown[tickets]
+        )
+
+
+def newest(blocks: Sequence[BlockEvidence], tickets: int) -> Sequence[BlockEvidence]:
+    """The fewest newest blocks that hold at least ``tickets`` tickets; all of them if none do."""
+    held = 0
+    for count, block in enumerate(reversed(blocks), start=1):
+        held += len(block.rows)
+        if held >= tickets:
+            return blocks[-count:]
+    return blocks
+
+
+def halves(blocks: Sequence[BlockEvidence]) -> tuple[list[BlockEvidence], list[BlockEvidence]]:
+    """The older and the newer half of the tickets of ``blocks``."""
+    left = sum(len(block.rows) for block in blocks) // 2
+    older, newer = [], []
+    for block in blocks:
+        cut = min(left, len(block.rows))
+        left -= cut
+        older += [block.part(slice(cut))] if cut else []
+        newer += [block.part(slice(cut, None))] if cut < len(block.rows) else []
+    return older, newer
+
+
+def time_blocks(earlier: int, later: int, blocks: int) -> list[np.ndarray]:
+    """Positions of ``earlier`` tickets in ``blocks`` consecutive parts, and of ``later`` ones as one more."""
+    parts = np.array_split(np.arange(earlier), blocks)
+    return [part for part in (*parts, np.arange(earlier, earlier + later)) if len(part)]
+
+
+def learnable(labels: np.ndarray, min_examples: int) -> tuple[np.ndarray, dict[str, int]]:
+    """Which labelled tickets can be learnt from; and the labels that are too rare, with their counts."""
+    counts = pd.Series(labels, dtype="str").value_counts()
+    rare = counts[counts < min_examples].sort_index()
+    known = ~np.isin(labels.astype(str), rare.index.to_numpy(dtype=str))
+    return known, {str(label): int(count) for label, count in rare.items()}
+
+
+def retriever_of(
+    tickets: EncodedTickets, labels: np.ndarray, rows: np.ndarray, min_examples: int, seed: int
+) -> Retriever | None:
+    """A retriever fitted on those of ``rows`` that can be learnt from; ``None`` below two intents."""
+    known, _ = learnable(labels[rows], min_examples)
+    rows = rows[known]
+    if len(np.unique(labels[rows])) < 2:
+        return None
+    return Retriever.fit(tickets.counts[rows], tickets.circumstances_of(rows), labels[rows], seed)
+
+
+def seen_by(
+    retriever: Retriever, tickets: EncodedTickets, labels: np.ndarray, rows: np.ndarray, k: int
+) -> BlockEvidence:
+    """What ``retriever`` makes of the tickets at ``rows``."""
+    evidence = retriever.evidence(tickets.counts[rows], tickets.circumstances_of(rows), k)
+    proposed = np.array(retriever.classes, dtype=object)[evidence.candidates]
+    unknown = ~np.isin(labels[rows].astype(str), np.array(retriever.classes))
+    return BlockEvidence(rows, evidence, proposed, proposed == labels[rows][:, None], unknown)
+
+
+def judged_blocks(
+    tickets: EncodedTickets,
+    labels: np.ndarray,
+    blocks: Sequence[np.ndarray],
+    min_examples: int,
+    k: int,
+    seed: int,
+) -> list[BlockEvidence]:
+    """Evidence for every block but the first, by a retriever fitted on all blocks before it.
+
+    A block before which there is too little to learn is left out.
+    """
+    judged = []
+    for place in range(1, len(blocks)):
+        retriever = retriever_of(tickets, labels, np.concatenate(blocks[:place]), min_examples, seed)
+        if retriever is not None:
+            judged.append(seen_by(retriever, tickets, labels, blocks[place], k))
+    return judged
+
+
+def held_out_intents(labels: np.ndarray, seed: int) -> list[set[str]]:
+    """Disjoint sets of intents to keep from a retriever, one a round; none below four intents."""
+    names, counts = np.unique(labels.astype(str), return_counts=True)
+    if len(names) < 4:
+        return []
+    eligible = np.random.default_rng(seed).permutation(names[counts <= COMMONEST_HELD_OUT * len(labels)])
+    size = max(1, round(HELD_OUT_SHARE * len(names)))
+    parts = [set(eligible[i * size : (i + 1) * size].tolist()) for i in range(HELD_OUT_ROUNDS)]
+    return [part for part in parts if part]
+
+
+def stand_ins(
+    tickets: EncodedTickets,
+    labels: np.ndarray,
+    blocks: Sequence[np.ndarray],
+    min_examples: int,
+    k: int,
+    seed: int,
+) -> list[BlockEvidence]:
+    """Tickets of the last block whose intents a retriever was kept from: what unknown requests look like."""
+    past = np.concatenate(blocks[:-1]) if len(blocks) > 1 else np.zeros(0, int)
+    if not len(past):
+        return []
+    found = []
+    known, _ = learnable(labels[past], min_examples)
+    for hidden in held_out_intents(labels[past[known]], seed):
+        names = list(hidden)
+        here = blocks[-1][np.isin(labels[blocks[-1]].astype(str), names)]
+        retriever = retriever_of(
+            tickets, labels, past[~np.isin(labels[past].astype(str), names)], min_examples, seed
+        )
+        if retriever is not None and len(here):
+            found.append(seen_by(retriever, tickets, labels, here, k))
+    return found
