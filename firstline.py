@@ -31,7 +31,10 @@ def demo() -> None:
     """Run the whole loop once on the simulated company: data, training, service, morning queue, monitor."""
     from pipelines.demo import run_demo
 
-    run_demo()
+    try:
+        run_demo()
+    except KeyboardInterrupt:
+        sys.exit("firstline: interrupted; run the same command again, what is finished is not done twice")
 
 
 @app.command()
@@ -154,8 +157,6 @@ def main() -> None:
         app()
     except (ValueError, FileNotFoundError) as error:
         sys.exit(f"firstline: {error}")
-    except KeyboardInterrupt:
-        sys.exit("firstline: interrupted; run the same command again, what is finished is not done twice")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from tests.project import copy_of_project, run_module
 
 FEW = {"trials": 2}
 QUICK_MODELS = {"intent": {**FEW, "folds": 3}, "sentiment": FEW, "priority": FEW, "churn": FEW}
-MIDDLE_SIZED = {"accounts": 500, "months": 9, "tickets": 12_000}
+MIDDLE_SIZED = {"accounts": 1_200, "months": 12, "tickets": 20_000}
 
 
 def _worked(folder: Path, company: dict[str, int], vocabulary: str) -> Path:

@@ -1,5 +1,6 @@
 """`make demo` is the first thing a newcomer does: it must survive being interrupted and being run twice."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -47,8 +48,7 @@ def interrupted_then_finished(tmp_path_factory: pytest.TempPathFactory) -> tuple
     first_log, second_log = folder / "first.log", folder / "second.log"
     first = start_demo(folder, first_log)
     wait_for("Running stage 'features'", first_log)
-    for process_group in (first.pid,):
-        subprocess.run(["kill", "-s", str(int(signal.SIGINT)), "--", f"-{process_group}"], check=True)
+    os.killpg(first.pid, signal.SIGINT)
     first.wait(timeout=60)
     second = start_demo(folder, second_log)
     assert second.wait(timeout=600) == 0, second_log.read_text("utf-8", errors="replace")
@@ -67,7 +67,7 @@ def test_an_interrupted_demo_says_how_to_go_on_and_does_so(
 def test_the_correction_by_an_agent_is_in_the_next_training_set(
     interrupted_then_finished: tuple[Path, str, str],
 ) -> None:
-    assert "after the correction" in interrupted_then_finished[2].replace("\n", " ")
+    assert "in the next training set" in interrupted_then_finished[2]
 
 
 def test_the_demo_leaves_no_service_behind_and_writes_its_pages(
