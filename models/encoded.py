@@ -1,4 +1,4 @@
-"""Tickets encoded once and then cut into folds, blocks and splits."""
+"""Tickets encoded once and then cut into blocks and splits."""
 
 import unicodedata
 from collections.abc import Iterable

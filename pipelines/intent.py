@@ -96,7 +96,7 @@ def train_intent(tickets: pd.DataFrame, params: Params) -> TrainedIntent:
     later = np.flatnonzero((split == "calibration") & labelled)
     learnt = np.concatenate([train, later])
     names = labels.to_numpy(dtype=object)[learnt]
-    blocks = time_blocks(len(train), len(later), params.intent.folds)
+    blocks = time_blocks(len(train), len(later), params.intent.blocks)
     data = _said("evidence by time", lambda: ranker_data(encoded.take(learnt), names, blocks, settings))
     settings, study = _said("tuned", lambda: tuned_settings(data, settings, params.intent.trials))
     reviewed = tickets["intent_reviewed"].notna().to_numpy()[learnt]

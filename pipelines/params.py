@@ -43,11 +43,11 @@ class SplitParams(_Section):
 
 
 class IntentParams(_Section):
-    """Intent model: rarest label learnt, candidates ranked, folds of out-of-fold evidence, Optuna trials."""
+    """Intent model: rarest label learnt, candidates ranked, time blocks of its evidence, Optuna trials."""
 
     min_examples: int = Field(ge=2)
     candidates: int = Field(ge=2, le=20)
-    folds: int = Field(ge=2)
+    blocks: int = Field(ge=2)
     trials: int = Field(ge=1)
     max_training_tickets: int = Field(ge=100)
 
