@@ -114,6 +114,16 @@ def monitor(
     main(as_of)
 
 
+@app.command()
+def tick() -> None:
+    """Do everything that happens by the clock: pending actions, then the monitor. Meant for cron."""
+    from monitoring.monitor import main as look
+    from serving.tick import main as act
+
+    act()
+    look()
+
+
 @feedback_app.command("preview")
 def feedback_preview() -> None:
     """Show what corrections made by agents change about the labels of the next training set."""
