@@ -28,7 +28,7 @@ $(UV):
 
 $(READY): uv.lock pyproject.toml | $(UV)
 	@echo "setting up: the packages of uv.lock into .venv/ (about half a minute)"
-	@$(UV) sync --frozen --compile-bytecode --python python3 --no-python-downloads
+	@$(UV) sync --quiet --frozen --compile-bytecode --python python3 --no-python-downloads
 	@touch $@
 
 setup: $(READY) ## install everything this project needs into .venv/

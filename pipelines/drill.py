@@ -3,11 +3,12 @@
 import time
 from collections.abc import Callable
 
-from pipelines.drills import asof_engine, real_run
+from pipelines.drills import asof_engine, demo_run, real_run
 from pipelines.results import Result, record_results
 
 DRILLS: dict[str, Callable[[], list[Result]]] = {
     "asof": asof_engine.measure,
+    "demo": demo_run.measure,
     "real_run": real_run.measure,
 }
 

@@ -1,0 +1,40 @@
+"""Drills: a figure that is published must come from what was measured, and a missed bar must show."""
+
+import pytest
+
+from pipelines.drill import run_drills
+from pipelines.drills import asof_engine, demo_run
+
+JUDGED = {
+    "intent": {
+        "truth": {
+            "accuracy": 0.85,
+            "linear_accuracy": 0.84,
+            "majority_accuracy": 0.1,
+            "expected_calibration_error": 0.02,
+        },
+        "automation": {"truth": {"share": 0.4, "precision": 0.94}},
+    },
+    "priority": {"truth": {"macro_f1": 0.6, "rules_macro_f1": 0.4, "claimed_macro_f1": 0.3}},
+    "sentiment": {"truth": {"macro_f1": 0.9, "majority_macro_f1": 0.25}},
+    "churn": {"auc": 0.64, "logistic_auc": 0.6, "recency_auc": 0.5, "auc_low": 0.6, "auc_high": 0.7},
+}
+
+
+def test_a_broken_promise_of_precision_is_recorded_as_missed() -> None:
+    figures = {figure.name: figure for figure in demo_run.model_figures(JUDGED)}
+    assert figures["risk.demo_true_precision"].met is False
+    assert (figures["churn.demo.auc"].low, figures["churn.demo.auc"].high) == (0.6, 0.7)
+    assert "linear 0.840" in figures["intent.demo.accuracy"].reference
+
+
+def test_the_engine_is_timed_only_where_it_agrees_with_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asof_engine, "FACTS", 5_000)
+    monkeypatch.setattr(asof_engine, "QUESTIONS", 500)
+    (figure,) = asof_engine.measure()
+    assert figure.value > 0
+
+
+def test_an_unknown_drill_is_named_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match=r"'spoon'; there are asof, demo, real_run"):
+        run_drills("spoon")
