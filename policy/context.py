@@ -5,10 +5,11 @@ from typing import Literal
 
 from policy.desk_schema import Desk
 from policy.situation import AccountFacts, PastTicket, Situation
+from policy.wording import counted, sure
 
 Health = Literal["good", "watch", "poor", "unknown"]
 _LONGEST_QUOTE = 60
-_HARMLESS_MARKS = frozenset("-_'’,/&@#+()")
+_HARMLESS_MARKS = frozenset("-_'’,/&@#+()%")
 _USAGE_DROP = -0.5
 _ERRORS_A_WEEK = 20
 _OPEN_TICKETS = 3
@@ -97,16 +98,14 @@ def _who(situation: Situation) -> str:
 def _history(situation: Situation) -> str:
     account = situation.account
     if situation.repeats_30d:
-        first = (
-            f"This person reported the same issue {situation.repeats_30d} times before in the last 30 days"
-        )
+        times = counted(situation.repeats_30d, "time")
+        first = f"This person reported the same issue {times} before in the last 30 days"
     else:
         first = "This person has not reported this issue in the last 30 days"
     clauses = [first]
     if account is not None:
-        clauses.append(
-            f"the account wrote {account.tickets_90d} tickets in 90 days and has {account.open_tickets} open"
-        )
+        wrote = counted(account.tickets_90d, "ticket")
+        clauses.append(f"the account wrote {wrote} in 90 days and has {account.open_tickets} open")
     if latest := _latest(situation.past_tickets):
         state = "solved" if latest.solved else "not solved"
         subject = _in_a_sentence(latest.subject)
@@ -124,13 +123,13 @@ def _now(situation: Situation) -> str:
         about = "What it is about could not be told"
     else:
         name = _in_a_sentence(situation.intent.replace("_", " "))
-        about = f"It seems to be about {name} ({situation.intent_probability:.0%} sure)"
+        about = f"It seems to be about {name} ({sure(situation.intent_probability)})"
     signals = ", ".join(filter(None, map(_in_a_sentence, situation.frustration_signals)))
     clauses = [about, f"the customer is {situation.sentiment}" + (f" ({signals})" if signals else "")]
     if situation.failed_logins_24h:
-        clauses.append(f"{situation.failed_logins_24h} log-ins failed in 24 hours")
+        clauses.append(f"{counted(situation.failed_logins_24h, 'log-in')} failed in 24 hours")
     if situation.account is not None and situation.account.errors_7d:
-        clauses.append(f"the account met {situation.account.errors_7d} errors in 7 days")
+        clauses.append(f"the account met {counted(situation.account.errors_7d, 'error')} in 7 days")
     if situation.surge.accounts_24h > 1:
         clauses.append(f"{situation.surge.accounts_24h} accounts reported the same within 24 hours")
     return f"{', '.join(clauses[:-1])} and {clauses[-1]}."

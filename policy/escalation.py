@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from policy.desk_schema import Desk, EscalationKind
 from policy.phrases import normalised_words
 from policy.situation import Situation, Surge
+from policy.wording import sure
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def regulatory_reason(desk: Desk, situation: Situation) -> str | None:
             return f'the text {topic.about} ("{found}")'
     probable = situation.intent_probability >= desk.escalation.regulatory_probability
     if desk.intent_policy(situation.intent).regulatory and probable:
-        return f"'{situation.intent}' ({situation.intent_probability:.0%} sure) has legal weight"
+        return f"'{situation.intent}' ({sure(situation.intent_probability)}) has legal weight"
     return None
 
 
@@ -74,10 +75,10 @@ def _crisis_reason(desk: Desk, situation: Situation) -> str | None:
 
 
 def _technical_reason(desk: Desk, situation: Situation) -> str | None:
-    sure = situation.intent_probability >= desk.escalation.technical_probability
-    if not (desk.intent_policy(situation.intent).technical and sure and not situation.out_of_scope):
+    probable = situation.intent_probability >= desk.escalation.technical_probability
+    if not (desk.intent_policy(situation.intent).technical and probable and not situation.out_of_scope):
         return None
-    return f"'{situation.intent}' ({situation.intent_probability:.0%} sure) needs specialised knowledge"
+    return f"'{situation.intent}' ({sure(situation.intent_probability)}) needs specialised knowledge"
 
 
 def _account_reason(desk: Desk, situation: Situation) -> str | None:

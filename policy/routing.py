@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from policy.desk_schema import Desk
 from policy.escalation import EscalationCall
 from policy.situation import Situation
+from policy.wording import sure
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def _queue(desk: Desk, situation: Situation, escalations: Sequence[EscalationCal
     if situation.out_of_scope:
         return desk.default_queue, f"{desk.default_queue}: the request is outside of what this desk knows"
     queue = desk.intents[situation.intent].queue
-    return queue, f"{queue}: handles '{situation.intent}' ({situation.intent_probability:.0%} sure)"
+    return queue, f"{queue}: handles '{situation.intent}' ({sure(situation.intent_probability)})"
 
 
 def _skilled(desk: Desk, situation: Situation, agent: AgentState) -> bool:
