@@ -159,6 +159,17 @@ def pointers(store_url: str) -> dict[str, str]:
     return {name: release for name, release in found.items() if release is not None}
 
 
+def serves_whole(release: str, settings: Settings) -> bool:
+    """Whether ``release`` is the champion and its installed copy is undamaged."""
+    if pointers(settings.database_url).get(CHAMPION) != release:
+        return False
+    try:
+        verify_release(settings.releases / release)
+    except ReleaseError:
+        return False
+    return True
+
+
 def gate_table(gates: list[Gate], title: str) -> Table:
     """The gates as a table for people."""
     table = Table(title=title, title_justify="left")
@@ -174,6 +185,9 @@ def promote(dry_run: bool = False, bundle: Path = RELEASE) -> int:
     """Judge the newest release and, unless ``dry_run``, let it serve; returns the exit status."""
     settings, console = Settings(), Console()
     candidate = release_id(bundle)
+    if not dry_run and serves_whole(candidate, settings):
+        console.print(f"{candidate} is the champion already.")
+        return 0
     gates = promotion_gates(bundle, read_metrics("validate"))
     console.print(gate_table(gates, f"release {candidate}"))
     if not all(gate.passed for gate in gates):

@@ -17,8 +17,9 @@ from pipelines.promote import (
     promotion_gates,
     quality_gates,
     roll_back_release,
+    serves_whole,
 )
-from serving.settings import store_url
+from serving.settings import Settings, store_url
 from tests.models.desks import account_features
 
 AT = datetime(2026, 7, 1, 9, tzinfo=UTC)
@@ -79,6 +80,17 @@ def test_promoting_the_champion_again_does_not_make_it_its_own_last_good(make, d
     second = promote_release(make("two"), *desk, "ann", "better", AT)
     assert promote_release(make("two"), *desk, "ann", "again", AT) == second
     assert pointers(desk[0]) == {"champion": second, "last_good": first}
+
+
+def test_a_champion_is_judged_again_only_if_its_installed_copy_is_damaged(make, desk, tmp_path):
+    settings = Settings(state=tmp_path / "state")
+    first = promote_release(make("one"), *desk, "ann", "first", AT)
+    assert serves_whole(first, settings)
+    damaged = desk[1] / first / DESK
+    damaged.chmod(0o644)
+    damaged.write_text("brand: Somebody else\n", encoding="utf-8")
+    assert not serves_whole(first, settings)
+    assert not serves_whole("0" * len(first), settings)
 
 
 def test_rolling_back_brings_the_last_good_release_and_only_once(make, desk):
