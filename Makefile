@@ -57,5 +57,5 @@ format: $(READY) ## let ruff put the code in order
 drill: $(READY) ## what takes longer than a test may; writes docs/results.json
 	@$(RUN) firstline drill
 
-clean: ## remove what the pipeline made (data/, artifacts/, reports/, state/); keeps .venv/
-	rm -rf artifacts reports state data notebooks/executed
+clean: ## remove what the pipeline and the service made; keeps data/ and .venv/
+	rm -rf artifacts reports state notebooks/executed
