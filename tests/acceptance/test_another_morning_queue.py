@@ -1,4 +1,7 @@
-"""The same promises for a company nobody tuned to, another morning, and other words for everything."""
+"""The same promises for another company (seed), another morning, and other words for everything.
+
+A smaller company of this seed was among those on which the demo desk's ranking weights were chosen.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
