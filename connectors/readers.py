@@ -3,9 +3,8 @@
 import csv
 import gzip
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -16,14 +15,11 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from connectors import zendesk
+from connectors.formats import Record, ShapeError, Unfold, unfold_of
 from connectors.mapping import RawFile
 
 CHUNK_ROWS = 50_000
 _BLOCK_BYTES = 1 << 24
-
-Record = dict[str, Any]
-Unfold = Callable[[Record], Iterable[Record]]
 
 
 class ReadError(ValueError):
@@ -59,9 +55,9 @@ def read_chunks(path: Path, spec: RawFile) -> Iterator[Chunk]:
         elif spec.format == "parquet":
             yield from _read_parquet(path)
         elif spec.format == "json":
-            yield from _unfolded(_json_records(path), _flat_record)
+            yield from _unfolded(_json_records(path), unfold_of(spec))
         else:
-            yield from _unfolded(_json_lines(path), _unfold_of(spec))
+            yield from _unfolded(_json_lines(path), unfold_of(spec))
     except (EOFError, gzip.BadGzipFile) as error:
         raise ReadError(
             f"{path}: the compressed file is damaged or cut off ({error}); deliver it again"
@@ -208,17 +204,6 @@ def _json_records(path: Path) -> Iterator[Parsed]:
         yield number, record if is_record else Malformed(number, "not a JSON object", json.dumps(record))
 
 
-def _unfold_of(spec: RawFile) -> Unfold:
-    unfolds: dict[str, Unfold] = {
-        "jsonl": _flat_record,
-        "zendesk_tickets": partial(zendesk.ticket, customer_fields=frozenset(spec.customer_fields)),
-        "zendesk_ticket_events": zendesk.ticket_events,
-        "zendesk_users": partial(zendesk.user, reviewer_tag=spec.reviewer_tag),
-        "zendesk_articles": zendesk.article,
-    }
-    return unfolds[spec.format]
-
-
 def _unfolded(parsed: Iterator[Parsed], unfold: Unfold) -> Iterator[Chunk]:
     while batch := list(islice(parsed, CHUNK_ROWS)):
         rows: list[Record] = []
@@ -230,16 +215,12 @@ def _unfolded(parsed: Iterator[Parsed], unfold: Unfold) -> Iterator[Chunk]:
                 continue
             try:
                 unfolded = [_flat(row) for row in unfold(record)]
-            except zendesk.ShapeError as error:
+            except ShapeError as error:
                 malformed.append(Malformed(number, str(error), json.dumps(record, ensure_ascii=False)))
                 continue
             rows += unfolded
             numbers += [number] * len(unfolded)
         yield Chunk(_frame(rows), np.array(numbers, dtype=np.int64), malformed)
-
-
-def _flat_record(record: Record) -> Iterable[Record]:
-    return (record,)
 
 
 def _flat(record: Record, path: str = "") -> Record:

@@ -7,7 +7,7 @@ import pytest
 
 from connectors.intake import Intake, take_in
 from connectors.mapping import load_mapping
-from connectors.zendesk import ticket
+from connectors.zendesk.export import ticket
 from tests.connectors.exports import COMPANY, WriteFolder, as_jsonl, zendesk_ticket
 
 MAPPING = Path("connectors/mappings/demo_company.yaml")
@@ -184,5 +184,5 @@ def test_final_state_cannot_be_asked_for_by_any_mapping() -> None:
         "custom_fields": [{"id": 1001, "value": "high"}, {"id": 1003, "value": "refund_request"}],
     }
     assert set(later) <= set(zendesk_ticket()) | {"problem_id"}
-    fields = frozenset({1001})
+    fields = frozenset({"1001"})
     assert list(ticket(zendesk_ticket(**later), fields)) == list(ticket(zendesk_ticket(), fields))

@@ -9,7 +9,7 @@ documentation (tickets, ticket_events with comments, users, articles), not a rec
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-Record = dict[str, Any]
+from connectors.shapes import Record, require
 
 _FIXED_AT_CREATION = (
     "id",
@@ -27,17 +27,13 @@ _FINISHED = ("solved", "closed")
 _NO_ONE = (None, -1, 0)
 
 
-class ShapeError(ValueError):
-    """A Zendesk object lacks what its kind must have. Names the field."""
-
-
-def ticket(record: Record, customer_fields: frozenset[int]) -> Iterator[Record]:
+def ticket(record: Record, customer_fields: frozenset[str]) -> Iterator[Record]:
     """One row: the ticket as the customer created it, with ``via.channel`` and ``custom_field.<id>``."""
-    _require(record, "ticket", "id", "created_at")
+    require(record, "Zendesk ticket", "id", "created_at")
     row = {name: record.get(name) for name in _FIXED_AT_CREATION}
     row["via.channel"] = (record.get("via") or {}).get("channel")
     for field in record.get("custom_fields") or ():
-        if field["id"] in customer_fields:
+        if str(field["id"]) in customer_fields:
             row[f"custom_field.{field['id']}"] = field.get("value")
     yield row
 
@@ -50,7 +46,7 @@ def ticket_events(record: Record) -> Iterator[Record]:
     ``comment.private``, ``comment.description`` (the customer's first message, which is the ticket itself),
     or the event's own type. ``actor_id`` is empty where Zendesk itself acted.
     """
-    _require(record, "ticket event", "id", "ticket_id", "timestamp", "child_events")
+    require(record, "Zendesk ticket event", "id", "ticket_id", "timestamp", "child_events")
     children = record["child_events"]
     opens_ticket = any(child.get("event_type") == "Create" for child in children)
     for position, child in enumerate(children):
@@ -69,7 +65,7 @@ def ticket_events(record: Record) -> Iterator[Record]:
 
 def user(record: Record, reviewer_tag: str | None) -> Iterator[Record]:
     """One row: the user with ``actor_kind`` (customer, agent, or reviewer by the quality team's tag)."""
-    _require(record, "user", "id", "role")
+    require(record, "Zendesk user", "id", "role")
     is_reviewer = reviewer_tag is not None and reviewer_tag in (record.get("tags") or ())
     staff = "reviewer" if is_reviewer else "agent"
     identities = record.get("identities") or ()
@@ -82,7 +78,7 @@ def user(record: Record, reviewer_tag: str | None) -> Iterator[Record]:
 
 def article(record: Record) -> Iterator[Record]:
     """One row: the article; its labels of the form ``name:value`` become columns ``label.<name>``."""
-    _require(record, "article", "id")
+    require(record, "Zendesk article", "id")
     labels = (label.partition(":") for label in record.get("label_names") or ())
     yield {**record, **{f"label.{name}": value for name, colon, value in labels if colon}}
 
@@ -112,9 +108,3 @@ def _status_kind(status: str, previous: Any) -> str:
         return "status.solved"
     is_reopened = previous in _FINISHED and status not in _FINISHED
     return "status.reopened" if is_reopened else f"status.{status}"
-
-
-def _require(record: Record, kind: str, *names: str) -> None:
-    missing = [name for name in names if record.get(name) is None]
-    if missing:
-        raise ShapeError(f"Zendesk {kind} without {', '.join(missing)}")
