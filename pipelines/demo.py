@@ -4,12 +4,8 @@ A second run finds its data, models, release and decisions in place and only doe
 step leaves either its whole result or nothing, so an interrupted run is simply started again.
 """
 
-import socket
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +17,7 @@ from pipelines.demo_company import MorningQueue, morning_queue
 from pipelines.params import load_params
 from pipelines.processes import run_python_module
 from pipelines.report import queue_table, ranked, write_queue_report
+from pipelines.service_process import running_service
 from serving.client import FirstlineClient, FirstlineError
 from serving.decision import Decision
 from serving.settings import Settings
@@ -28,7 +25,6 @@ from serving.store import open_store
 
 QUEUE_REPORT = Path("reports/morning_queue.html")
 NOTEBOOK = Path("notebooks/02_intent_thresholds.ipynb")
-START_TIMEOUT_SECONDS = 90
 SHOWN_ROWS = 20
 LOG_WIDTH = 160
 """Columns of the output where it goes to a file."""
@@ -47,40 +43,6 @@ def run_step(console: Console, *command: str) -> None:
             f"`python -m {' '.join(command)}` ended with status {status} (its output is above); "
             "fix the cause and run `make demo` again: what is finished is not done twice"
         )
-
-
-def free_port(host: str) -> int:
-    """A port nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def running_service(settings: Settings, log: Path) -> Iterator[FirstlineClient]:
-    """The scoring service in a child process, ready for requests; stopped at the end, whatever happens."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    port = free_port(settings.host)
-    environment = settings.as_environment() | {"FIRSTLINE_ALLOW_AS_OF": "true", "FIRSTLINE_PORT": str(port)}
-    with log.open("wb") as output:
-        service = subprocess.Popen(
-            [sys.executable, "-m", "serving"], env=environment, stdout=output, stderr=subprocess.STDOUT
-        )
-        try:
-            client = FirstlineClient(f"http://{settings.host}:{port}")
-            deadline = time.monotonic() + START_TIMEOUT_SECONDS
-            while not client.is_ready():
-                if service.poll() is not None or time.monotonic() > deadline:
-                    raise DemoError(f"the service did not become ready; see {log}")
-                time.sleep(0.2)
-            yield client
-        finally:
-            service.terminate()
-            try:
-                service.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                service.kill()
-                service.wait()
 
 
 def triaged(client: FirstlineClient, queue: MorningQueue) -> list[Decision]:
@@ -153,13 +115,14 @@ def run_demo() -> None:
     for table, rows in queue.context.items():
         store.append(table, typed(table, pd.DataFrame(rows)))
     store.close()
-    with running_service(settings, settings.state / "service.log") as client:
-        decisions = triaged(client, queue)
+    log, any_moment = settings.state / "service.log", {"FIRSTLINE_ALLOW_AS_OF": "true"}
+    with running_service(settings, log, any_moment) as service:
+        decisions = triaged(service.client, queue)
         show_queue(console, decisions, queue)
 
         heading(5, "an agent corrects a decision")
         decision, other = correction_for(decisions)
-        client.feedback(
+        service.client.feedback(
             decision_id=decision.decision_id,
             verdict="override",
             field="intent",

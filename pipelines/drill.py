@@ -3,13 +3,15 @@
 import time
 from collections.abc import Callable
 
-from pipelines.drills import asof_engine, demo_run, real_run
+from pipelines.drills import asof_engine, demo_run, durability, real_run
 from pipelines.results import Result, record_results
+from pipelines.service_process import ServiceNotReady
 
 DRILLS: dict[str, Callable[[], list[Result]]] = {
     "asof": asof_engine.measure,
     "demo": demo_run.measure,
     "real_run": real_run.measure,
+    "durability": durability.measure,
 }
 
 
@@ -26,7 +28,7 @@ def run_drills(only: str | None = None) -> int:
         started = time.monotonic()
         try:
             results = DRILLS[name]()
-        except (RuntimeError, FileNotFoundError) as error:
+        except (RuntimeError, FileNotFoundError, ServiceNotReady) as error:
             print(f"== drill {name} could not run: {error}")
             failed.append(name)
             continue

@@ -52,12 +52,17 @@ class FirstlineClient:
         field: str | None = None,
         value: str | None = None,
         reason: str | None = None,
+        key: str | None = None,
     ) -> str:
-        """Tell what a person thinks of a decision; returns the feedback's id. Raises ``FirstlineError``."""
+        """Tell what a person thinks of a decision; returns the feedback's id.
+
+        A call repeated with the same ``key`` counts once: give one of your own where the caller itself may be
+        interrupted. Raises ``FirstlineError``.
+        """
         said = {"decision_id": decision_id, "verdict": verdict, "agent_id": agent_id}
         said |= {k: v for k, v in {"field": field, "value": value, "reason": reason}.items() if v is not None}
-        key = {"Idempotency-Key": str(uuid.uuid4())}
-        return str(self._call("POST", "/feedback", said, key)["feedback_id"])
+        once = {"Idempotency-Key": key or str(uuid.uuid4())}
+        return str(self._call("POST", "/feedback", said, once)["feedback_id"])
 
     def queue(self, limit: int = 5000) -> list[Decision]:
         """Decisions about unsolved tickets, largest value at risk first. Raises ``FirstlineError``."""

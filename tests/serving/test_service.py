@@ -2,70 +2,20 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
 
 import httpx2
 import pytest
 
-from serving import outbox
+from pipelines.service_process import free_port, running_service
 from serving.client import FirstlineClient, FirstlineError
 from serving.run import CannotServe, free_address
 from serving.settings import Settings
-from serving.store import open_store
 
 TICKET = {"channel": "email", "subject": "Password", "body": "Hello, please reset the password."}
-MAX_POSTS = 400
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def service(state: Path) -> Iterator[tuple[FirstlineClient, subprocess.Popen, Settings]]:
-    """The service as a process, ready; killed at the end if it still runs."""
-    settings = Settings(state=state, port=free_port())
-    log = state / "service.log"
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "serving"],
-            env=settings.as_environment(),
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        client = FirstlineClient(f"http://127.0.0.1:{settings.port}", attempts=1)
-        deadline = time.monotonic() + 60
-        while not client.is_ready():
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.1)
-        yield client, process, settings
-    finally:
-        kill(process)
-
-
-def workers(process: subprocess.Popen) -> list[int]:
-    """Process ids of the service's workers."""
-    return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
-
-
-def kill(process: subprocess.Popen) -> None:
-    """kill -9 of the service and its workers, whatever they are doing."""
-    if process.poll() is None:
-        for pid in [*workers(process), process.pid]:
-            os.kill(pid, signal.SIGKILL)
-    process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -77,17 +27,17 @@ def state(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def running(state):
-    with service(state) as started:
-        yield started
-        _, process, settings = started
-        process.terminate()
-        process.wait(timeout=30)
-        assert free_address(settings.host, settings.port), "the service ends when told, and so do its workers"
+    with running_service(Settings(state=state), state / "service.log", attempts=1) as service:
+        yield service
+        service.process.terminate()
+        service.process.wait(timeout=30)
+        host, port = service.settings.host, service.settings.port
+        assert free_address(host, port), "the service ends when told, and so do its workers"
 
 
 @pytest.fixture(scope="module")
 def client(running):
-    return running[0]
+    return running.client
 
 
 def test_a_ticket_becomes_a_decision_that_can_be_read_ranked_and_corrected(client):
@@ -98,8 +48,7 @@ def test_a_ticket_becomes_a_decision_that_can_be_read_ranked_and_corrected(clien
 
 
 def test_the_probes_and_the_metrics_are_our_own(running):
-    client, _, settings = running
-    url = f"http://127.0.0.1:{settings.port}"
+    client, url = running.client, f"http://127.0.0.1:{running.settings.port}"
     client.triage({"ticket_id": "counted", **TICKET})
     assert httpx2.get(f"{url}/healthz").json() == {"status": "alive"}
     assert httpx2.get(f"{url}/readyz").json() == {
@@ -128,7 +77,7 @@ def test_fifty_posts_at_once_over_http_make_one_decision(client):
 
 
 def test_the_log_holds_no_word_a_customer_wrote(running, state):
-    client, _, _ = running
+    client = running.client
     secret = "My card is 4111 1111 1111 1111, call +49 30 1234567, ann@x.example"
     client.triage({"ticket_id": "private", **TICKET, "body": secret, "contact_handle": "email:ann@x.example"})
     log = (state / "service.log").read_text()
@@ -137,7 +86,7 @@ def test_the_log_holds_no_word_a_customer_wrote(running, state):
 
 
 def test_a_port_in_use_is_said_and_not_fought_over(running):
-    _, _, settings = running
+    settings = running.settings
     command, environment = [sys.executable, "-m", "serving"], settings.as_environment()
     started = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert started.returncode == 1
@@ -156,47 +105,11 @@ def test_nobody_listening_is_said():
         FirstlineClient(f"http://127.0.0.1:{free_port()}", attempts=1).queue()
 
 
-def test_nothing_acknowledged_is_lost_when_the_process_is_killed(tmp_path):
-    """kill -9 under load: every answered decision and feedback is there exactly once, and the chain holds."""
-    acknowledged: dict[str, str] = {}
-    given: list[str] = []
-    enough = threading.Event()
-    with service(tmp_path) as (client, process, settings):
-
-        def post(lane: int) -> None:
-            for n in range(MAX_POSTS):
-                ticket_id = f"{lane}-{n}"
-                try:
-                    decision_id = client.triage({"ticket_id": ticket_id, **TICKET}).decision_id
-                    acknowledged[ticket_id] = decision_id
-                    given.append(client.feedback(decision_id, "approve", "ann"))
-                except FirstlineError:
-                    return
-                if len(acknowledged) >= 40:
-                    enough.set()
-
-        with ThreadPoolExecutor(4) as pool:
-            lanes = [pool.submit(post, lane) for lane in range(4)]
-            assert enough.wait(60)
-            kill(process)
-            for lane in lanes:
-                lane.result()
-    store = open_store(settings)
-    decisions = store.decisions()
-    assert decisions["ticket_id"].is_unique
-    stored = dict(zip(decisions["ticket_id"], decisions["decision_id"], strict=True))
-    assert acknowledged.items() <= stored.items()
-    assert set(given) <= set(store.feedback()["feedback_id"])
-    assert store.verify_ledger().intact
-    with store.reading() as connection:
-        assert len(outbox.pending(connection, limit=10**6)) == len(decisions)
-    store.close()
-
-
 def test_a_worker_ends_when_its_supervisor_is_killed(tmp_path):
-    with service(tmp_path) as (_, process, settings):
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+    with running_service(Settings(state=tmp_path), tmp_path / "service.log") as service:
+        settings = service.settings
+        os.kill(service.process.pid, signal.SIGKILL)
+        service.process.wait()
         deadline = time.monotonic() + 20
         while True:
             try:

@@ -36,5 +36,5 @@ def test_the_engine_is_timed_only_where_it_agrees_with_pandas(monkeypatch: pytes
 
 
 def test_an_unknown_drill_is_named_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"'spoon'; there are asof, demo, real_run"):
+    with pytest.raises(ValueError, match=r"'spoon'; there are asof, demo, real_run, durability"):
         run_drills("spoon")
