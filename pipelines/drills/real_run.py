@@ -1,16 +1,23 @@
 """Real support tickets through the same commands: Thunderbird's public forum, by a mapping file alone."""
 
 import os
+from collections import Counter
+from collections.abc import Hashable, Mapping
 from math import sqrt
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from features.tables import read_table
 from pipelines.drills.workspace import project_clone, run_in
 from pipelines.results import Result
+from pipelines.service_process import running_service
+from serving.settings import Settings
 
 DATASETS_VARIABLE = "FIRSTLINE_DATASETS"
 MAPPING = "connectors/mappings/sumo_thunderbird.yaml"
+SERVED_TICKETS = 200
 
 
 def datasets_folder() -> Path:
@@ -25,14 +32,16 @@ def datasets_folder() -> Path:
 
 
 def measure() -> list[Result]:
-    """Ingest and `dvc repro` in a clone; top-topic accuracy on the evaluation split's English tickets."""
+    """Ingest, `dvc repro`, promotion and service in a clone; accuracy, and whether the service agrees."""
     datasets = datasets_folder()
     with project_clone() as project:
         taxonomy = datasets / "sumo_taxonomy" / "topic_to_top.json"
         source = [str(datasets / "sumo_thunderbird"), "--mapping", MAPPING, "--extra", str(taxonomy)]
         run_in(project, "firstline", "ingest", *source)
         run_in(project, "dvc", "repro")
-        return [top_topic_accuracy(project)]
+        run_in(project, "firstline", "promote")
+        run_in(project, "firstline", "backfill")
+        return [top_topic_accuracy(project), served_like_batch(project)]
 
 
 def top_topic_accuracy(project: Path) -> Result:
@@ -66,3 +75,44 @@ def top_topic_accuracy(project: Path) -> Result:
         low=round(float(accuracy - margin), 4),
         high=round(float(accuracy + margin), 4),
     )
+
+
+def served_like_batch(project: Path) -> Result:
+    """Share of the newest tickets for which the running service names the intent that the pipeline named.
+
+    Each is sent over HTTP as of the moment it was written. Raises ``ServiceNotReady`` or ``FirstlineError``.
+    """
+    said = pd.read_parquet(project / "artifacts/models/intent_oof.parquet").set_index("ticket_id")["intent"]
+    tickets = read_table(project / "artifacts/tables", "tickets")
+    newest = tickets[tickets["ticket_id"].isin(said.index)].sort_values("created_at").tail(SERVED_TICKETS)
+    settings = Settings(state=project / "state", desk=project / "policy" / "desk.yaml")
+    log, any_moment = project / "state" / "drill.log", {"FIRSTLINE_ALLOW_AS_OF": "true"}
+    with running_service(settings, log, any_moment) as service:
+        decisions = [service.client.triage(_as_written(ticket)) for ticket in newest.to_dict("records")]
+    agreed = [d.intent.name == said[d.ticket_id] for d in decisions]
+    degraded = sorted({reason for decision in decisions for reason in decision.degraded})
+    actions = Counter(decision.action for decision in decisions)
+    return Result(
+        name="serving.thunderbird.same_intent_as_batch",
+        value=round(sum(agreed) / len(agreed), 4),
+        unit="",
+        reference="the intents that `dvc repro` wrote for the same tickets",
+        target="1",
+        met=all(agreed),
+        command="firstline drill --only real_run",
+        data="sumo_thunderbird",
+        note=(
+            f"the newest {len(decisions)} tickets over HTTP, each as of its own moment; "
+            f"{', '.join(f'{n} {action}' for action, n in sorted(actions.items()))}; "
+            f"named as missing: {', '.join(degraded) or 'nothing'}"
+        ),
+    )
+
+
+def _as_written(ticket: Mapping[Hashable, Any]) -> dict[str, Any]:
+    moment = ticket["created_at"].isoformat()
+    sent = ("ticket_id", "channel", "subject", "body", "contact_id")
+    return {name: ticket[name] for name in sent if isinstance(ticket[name], str)} | {
+        "created_at": moment,
+        "as_of": moment,
+    }
