@@ -17,7 +17,7 @@ def _worked(folder: Path, company: dict[str, int], vocabulary: str) -> Path:
     finished = folder.with_suffix(".finished")
     with FileLock(folder.with_suffix(".lock")):
         if not finished.exists():
-            copy_of_project(folder, {"demo_company": {**MIDDLE_SIZED, **company}, **QUICK_MODELS})
+            copy_of_project(folder, {"demo_company": company, **QUICK_MODELS})
             run_module(folder, "pipelines.demo_company", "--vocabulary", vocabulary)
             for module in (
                 ("dvc", "add", "--quiet", "data"),
@@ -40,10 +40,14 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> P
 @pytest.fixture(scope="session")
 def worked_desk(shared_folder: Path) -> Path:
     """The demo company at middle size, from raw exports to a promoted release. Treat it as read-only."""
-    return _worked(shared_folder / "worked_desk", {}, "original")
+    return _worked(shared_folder / "worked_desk", MIDDLE_SIZED, "original")
 
 
 @pytest.fixture(scope="session")
 def other_worked_desk(shared_folder: Path) -> Path:
-    """Another company (seed) that says everything in synonyms, likewise. Treat it as read-only."""
-    return _worked(shared_folder / "other_worked_desk", {"seed": 7}, "synonyms")
+    """Another company (seed) that says everything in synonyms, likewise. Treat it as read-only.
+
+    At full size: with half the tickets there is too little evidence to prove that any of its password resets
+    may be automated, which is a right answer, but not the one that the morning queue asks about.
+    """
+    return _worked(shared_folder / "other_worked_desk", {"seed": 23}, "synonyms")
