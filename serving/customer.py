@@ -33,6 +33,7 @@ def ticket_row(request: TriageRequest, customer: Customer, at: datetime) -> pd.D
         "channel": request.channel,
         "subject": request.subject,
         "body": request.body,
+        "language": request.language,
         "product_area": request.product_area,
         "requested_priority": request.requested_priority,
     }

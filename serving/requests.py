@@ -46,6 +46,8 @@ class TriageRequest(_Request):
     account_id: Id | None = None
     contact_id: Id | None = None
     contact_handle: Annotated[str, Field(pattern=r"^[a-z_]+:.+", max_length=255)] | None = None
+    language: Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")] | None = None
+    """What the source declares; it counts where the text is too short to tell."""
     product_area: Id | None = None
     requested_priority: Literal[LEVELS] | None = None  # type: ignore[valid-type]
     as_of: AwareDatetime | None = None

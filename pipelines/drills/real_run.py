@@ -111,7 +111,7 @@ def served_like_batch(project: Path) -> Result:
 
 def _as_written(ticket: Mapping[Hashable, Any]) -> dict[str, Any]:
     moment = ticket["created_at"].isoformat()
-    sent = ("ticket_id", "channel", "subject", "body", "contact_id")
+    sent = ("ticket_id", "channel", "subject", "body", "contact_id", "language")
     return {name: ticket[name] for name in sent if isinstance(ticket[name], str)} | {
         "created_at": moment,
         "as_of": moment,

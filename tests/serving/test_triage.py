@@ -86,6 +86,16 @@ def test_a_person_brings_their_account(known):
     assert decision.account.account_id == "A1"
 
 
+@pytest.mark.parametrize(
+    ("body", "language"), [("12345", "pt"), ("I forgot my password, please help.", "en")]
+)
+def test_a_declared_language_counts_where_the_text_tells_none(known, body, language):
+    """As in training: else the same ticket would be scored with other features than it was learnt with."""
+    assert (
+        known.triage(asked(subject=None, body=body, language="pt"), LATER).decision.language.code == language
+    )
+
+
 def test_nothing_known_at_or_after_the_moment_is_seen(known):
     decision = known.triage(asked(account_id="A1", as_of=NOON), LATER).decision
     assert "unknown account" in decision.degraded
