@@ -1,21 +1,20 @@
 """Raw columns -> canonical values, a whole chunk at a time, as the recipes of a mapping say."""
 
-import re
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from itertools import chain
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from connectors.mapping import Column, Condition, MappingError, Recipe
+from connectors import cells
+from connectors.mapping_errors import MappingError
 from connectors.plain_text import html_to_text
+from connectors.recipes import RECEIVED_AT, Column, Condition, Recipe
 from connectors.verdicts import Verdicts
 from features.schema import Kind
 
 Lookups = Dictionary[str, Dictionary[str, str]]
-_OFFSET = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,9 @@ def recipe_values(
         parts = [_values(column, "list", rows, reading, verdicts, name) for column in recipe.all_of]
         lists = [list(dict.fromkeys(chain.from_iterable(cells))) for cells in zip(*parts, strict=True)]
         return pd.Series(lists, index=rows.index, dtype="object")
+    if recipe.concat:
+        texts = [_values(column, "string", rows, reading, verdicts, name) for column in recipe.concat]
+        return _concatenated(texts, recipe.separator, is_id=name.endswith("_id"))
     first, *others = recipe.first_of
     values = _values(first, kind, rows, reading, verdicts, name)
     for column in others:
@@ -58,10 +60,22 @@ def recipe_values(
     return values
 
 
+def _concatenated(texts: list[pd.Series], separator: str, is_id: bool) -> pd.Series:
+    """One text a row, without empty parts; an id with an empty part would be another's, so it is empty."""
+    whole = pd.concat(texts, axis=1)
+    joined = [
+        separator.join(part for part in parts if isinstance(part, str)) for parts in zip(*texts, strict=True)
+    ]
+    values = pd.Series(joined, index=whole.index, dtype="str")
+    return values.mask(whole.isna().any(axis=1) if is_id else whole.isna().all(axis=1))
+
+
 def _values(
     column: Column, kind: Kind, rows: pd.DataFrame, reading: Reading, verdicts: Verdicts, name: str
 ) -> pd.Series:
-    if column.source is not None:
+    if column.received:
+        values = _raw(rows, RECEIVED_AT, reading, optional=True)
+    elif column.source is not None:
         values = _raw(rows, column.source, reading, optional=column.default is not None)
     else:
         values = pd.Series(column.value, index=rows.index, dtype="str")
@@ -150,35 +164,19 @@ def _translated(
 def _numbers(column: Column, kind: Kind, values: pd.Series, verdicts: Verdicts, name: str) -> pd.Series:
     if column.default is not None:
         values = values.fillna(column.default)
-    numbers = pd.to_numeric(values, errors="coerce").astype("float64")
-    verdicts.reject(values.notna() & ~np.isfinite(numbers.fillna(np.nan)), f"{name}: not a number")
-    numbers = numbers.where(np.isfinite(numbers)) * (column.scale or 1)
-    return numbers.round().astype("Int64") if kind == "int" else numbers
+    numbers = cells.numbers(values, column.decimal)
+    verdicts.reject(values.notna() & numbers.isna(), f"{name}: not a number")
+    numbers = numbers * (1 if column.scale is None else column.scale)
+    if kind == "float":
+        return numbers
+    too_large = numbers.abs() > cells.LARGEST_WHOLE
+    verdicts.reject(too_large, f"{name}: too large a number")
+    return numbers.mask(too_large).round().astype("Int64")
 
 
 def _times(column: Column, values: pd.Series, reading: Reading, verdicts: Verdicts, name: str) -> pd.Series:
-    """UTC times. A local time that happens twice (clocks set back) is read as the later one, so that nothing
-    is believed known before it was."""
     if column.default is not None:
         values = values.fillna(column.default)
-    if column.time_format in ("unix", "unix_ms"):
-        counts = pd.to_numeric(values, errors="coerce").astype("float64")
-        unit: Literal["s", "ms"] = "s" if column.time_format == "unix" else "ms"
-        times = pd.to_datetime(counts, unit=unit, utc=True, errors="coerce")
-    else:
-        times = _parsed(values, column.time_format or "ISO8601", column.time_zone or reading.time_zone)
+    times = cells.times(values, column.time_format, column.time_zone or reading.time_zone)
     verdicts.reject(values.notna() & times.isna(), f"{name}: not a time")
-    if column.delay is not None:
-        times = times + pd.Timedelta(column.delay)
-    return times.dt.as_unit("us")
-
-
-def _parsed(values: pd.Series, time_format: str, time_zone: str) -> pd.Series:
-    has_offset = values.str.contains(_OFFSET, na=False)
-    if time_zone == "UTC" or has_offset.all():
-        return pd.to_datetime(values, format=time_format, utc=True, errors="coerce")
-    aware = pd.to_datetime(values.where(has_offset), format=time_format, utc=True, errors="coerce")
-    naive = pd.to_datetime(values.where(~has_offset), format=time_format, errors="coerce")
-    never_summer = np.zeros(len(values), dtype=bool)
-    local = naive.dt.tz_localize(time_zone, ambiguous=never_summer, nonexistent="shift_forward")
-    return aware.fillna(local.dt.tz_convert("UTC"))
+    return times if column.delay is None else (times + pd.Timedelta(column.delay)).dt.as_unit("us")

@@ -1,16 +1,52 @@
 """The mapping file: which raw files a company delivers, and what each of their columns means.
 
-A mapping is YAML, checked before any row is read. ``docs/data-contract.md`` explains it by example.
+A mapping is YAML, checked before any row is read: ``docs/mapping-files.md`` explains it by example,
+``mapping.schema.json`` is its schema for editors.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import available_timezones
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
+from connectors.mapping_checks import (
+    CASE_COLUMNS,
+    column_problems,
+    id_problems,
+    later_problems,
+    system_problems,
+)
+from connectors.mapping_errors import (
+    Location,
+    MappingError,
+    MappingProblem,
+    Problem,
+    mapping_error,
+    problem_at,
+    problems_of,
+    refuse,
+)
+from connectors.recipes import AnyRecipe, Case, Column, Condition, Names, Part, Recipe, TimeZone, Values
+from connectors.yaml_places import YamlError, read_yaml
 from features.schema import TABLES
+
+__all__ = [
+    "Case",
+    "Column",
+    "Condition",
+    "Format",
+    "Lookup",
+    "Mapping",
+    "MappingError",
+    "MappingProblem",
+    "RawFile",
+    "Recipe",
+    "Rule",
+    "Source",
+    "load_mapping",
+    "parse_mapping",
+]
 
 Format = Literal[
     "csv",
@@ -22,148 +58,87 @@ Format = Literal[
     "zendesk_ticket_events",
     "zendesk_users",
     "zendesk_articles",
+    "zendesk_ticket_state",
+    "freshdesk_tickets",
+    "freshdesk_ticket_state",
+    "freshdesk_conversations",
+    "freshdesk_activities",
+    "intercom_conversations",
+    "intercom_conversation_events",
+    "intercom_contacts",
+    "salesforce_cases",
+    "salesforce_case_state",
+    "salesforce_case_history",
+    "salesforce_case_comments",
+    "salesforce_email_messages",
+    "salesforce_accounts",
+    "salesforce_contacts",
 ]
-"""``labels`` is one JSON object of label -> label, for look-ups; ``zendesk_*`` unfold Zendesk's objects."""
-
-Unmapped = Literal["keep", "empty", "filter", "reject"]
-
-
-class MappingError(ValueError):
-    """A mapping file says something that cannot be carried out. Names the file, the key and the fix."""
+"""``labels`` is one JSON object of label -> label, for look-ups; a format named after a vendor reads that
+vendor's own objects, one JSON object a line (``docs/vendors.md``)."""
 
 
-def _as_text(value: Any) -> Any:
-    """YAML's true, 7 and 1.5 as the text that raw files hold."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, int | float) else value
+def _by_column(value: Any) -> Any:
+    """A plain list of columns says nothing about when each is known."""
+    return {name: [] for name in value} if isinstance(value, list) else value
 
 
-def _as_list(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
+KnownLater = Annotated[
+    dict[str, Names],
+    BeforeValidator(_by_column, json_schema_input_type=list[str] | dict[str, list[str] | str]),
+]
 
 
-Text = Annotated[str, BeforeValidator(_as_text)]
-Values = Annotated[list[Text], BeforeValidator(_as_list)]
-Condition = dict[str, Values]
-"""Raw column -> values it may have, in any letter case; "" is an empty cell."""
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class Column(_Part):
-    """How one canonical value is made. Steps apply in the order of the fields below."""
-
-    source: str | None = Field(None, alias="from")
-    """Raw column; nested JSON by dots, for example ``via.channel``."""
-    value: Text | None = None
-    """A constant instead of a raw column."""
-    where: Condition = {}
-    """Only for these rows; others stay empty (or take the next alternative of a list)."""
-    same: tuple[str, str] | None = None
-    """Only for rows in which these two raw columns are equal."""
-    html: bool = False
-    """HTML to plain text."""
-    split: str | None = None
-    """Cut text into a list at this separator."""
-    map: dict[Text, Text] | None = None
-    """Label -> label, written here."""
-    lookup: str | None = None
-    """Label -> label, read from a raw file: a name under ``lookups``."""
-    unmapped: Unmapped = "reject"
-    """A label that ``map`` or ``lookup`` does not know: keep it, leave the value empty, filter the row out
-    (counted), or reject the row into quarantine."""
-    scale: float | None = None
-    """Multiply a number, for example 100 for dollars to cents."""
-    time_format: str | None = None
-    """``unix``, ``unix_ms`` or a strptime pattern; ISO 8601 without it."""
-    time_zone: str | None = None
-    """Zone of times that carry no offset (IANA name); the mapping's ``time_zone`` without it."""
-    delay: str | None = Field(None, pattern=r"^\d+(s|min|h|D)$")
-    """Added to a time (``7D``, ``2h``; units s, min, h, D): for facts learned later than the source says."""
-    prefix: str = ""
-    """Put before an id so that ids of different kinds cannot collide."""
-    default: Text | None = None
-    """Where everything above left nothing."""
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> Self:
-        if (self.source is None) == (self.value is None):
-            raise ValueError("needs exactly one of `from` (a raw column) and `value` (a constant)")
-        if self.map is not None and self.lookup is not None:
-            raise ValueError("has both `map` and `lookup`: keep one")
-        if self.time_zone is not None and self.time_zone not in available_timezones():
-            raise ValueError(f"unknown time zone {self.time_zone!r}: use an IANA name such as Europe/Berlin")
-        return self
-
-
-def _as_alternatives(value: Any) -> Any:
-    """``Name`` is short for ``{from: Name}``; several columns are tried in order."""
-    return [{"from": one} if isinstance(one, str) else one for one in _as_list(value)]
-
-
-class Recipe(_Part):
-    """One canonical value from several columns: the first that yields a value, or all of them as a list."""
-
-    first_of: Annotated[list[Column], BeforeValidator(_as_alternatives)] = []
-    all_of: Annotated[list[Column], BeforeValidator(_as_alternatives)] = []
-
-    @model_validator(mode="after")
-    def _not_both(self) -> Self:
-        if bool(self.first_of) == bool(self.all_of):
-            raise ValueError("needs one or more columns under either `first_of` or `all_of`")
-        return self
-
-    @property
-    def columns(self) -> list[Column]:
-        """Every column that takes part."""
-        return self.first_of or self.all_of
-
-
-def _as_recipe(value: Any) -> Any:
-    """A column name, one column or a list of columns are short for ``first_of``."""
-    is_recipe = isinstance(value, dict) and ({"first_of", "all_of"} & set(value))
-    return value if is_recipe else {"first_of": value}
-
-
-AnyRecipe = Annotated[Recipe, BeforeValidator(_as_recipe)]
-
-
-class Rule(_Part):
+class Rule(Part):
     """One canonical table made from the rows of one source: at most one canonical row per raw row."""
 
     table: str
-    keep_where: Condition = {}
+    """The canonical table."""
+    keep_where: Condition = Field({})
     """Only rows in which all of these columns have one of their values; others are filtered (counted)."""
-    skip_where: Condition = {}
+    skip_where: Condition = Field({})
     """Filter rows (counted) in which any of these columns has one of its values."""
+    deleted_where: Condition = Field({})
+    """Rows in which all of these hold say that what they name was deleted."""
+    restates: bool = False
+    """usage only: the source states a day's total again instead of adding to it."""
     columns: dict[str, AnyRecipe]
+    """Canonical column -> how its value is made."""
 
     @model_validator(mode="after")
     def _known_and_complete(self) -> Self:
         if self.table not in TABLES:
-            raise ValueError(f"unknown table {self.table!r}: one of {', '.join(TABLES)}")
-        columns = TABLES[self.table].columns
-        unknown = sorted(set(self.columns) - set(columns))
-        if unknown:
-            raise ValueError(f"{self.table} has no column {', '.join(unknown)}: one of {', '.join(columns)}")
-        missing = [name for name, spec in columns.items() if spec.required and name not in self.columns]
-        if missing:
-            raise ValueError(f"{self.table} requires {', '.join(missing)}: say where they come from")
+            refuse("Rule", [(("table",), f"unknown table {self.table!r}: one of {', '.join(TABLES)}")])
+        problems = list(column_problems(self))
+        if self.restates and self.table != "usage":
+            problems.append((("restates",), "only usage adds up, so only usage can be restated: remove it"))
+        refuse("Rule", problems)
         return self
 
+    def recipes(self) -> Iterator[tuple[Location, Recipe]]:
+        """Every recipe, and where it stands in the rule."""
+        return ((("columns", name), recipe) for name, recipe in self.columns.items())
 
-class RawFile(_Part):
+    def raw_names(self) -> set[str]:
+        """Every raw column that decides about these rows."""
+        named = (recipe.raw_names() for _, recipe in self.recipes())
+        return set(self.keep_where).union(self.skip_where, self.deleted_where, *named)
+
+
+class RawFile(Part):
     """Where raw rows are, and how to read them."""
 
     file: str
     """Path inside the raw folder; may be a glob. ``.gz`` is opened as such."""
     format: Format
+    """How the file is read. ``labels`` is one JSON object of label -> label, for look-ups."""
     delimiter: str = Field(",", min_length=1, max_length=1)
+    """CSV: what separates the cells."""
     encoding: str = "utf-8"
-    customer_fields: list[int] = []
+    """CSV: how letters are written, for example cp1252."""
+    missing: Values = Field([])
+    """Cells that mean "nothing", for example "?" or N/A, in any letter case; empty cells always do."""
+    customer_fields: list[int] = Field([])
     """Zendesk: custom fields that the customer fills in when opening a ticket."""
     reviewer_tag: str | None = None
     """Zendesk: the user tag of the quality team."""
@@ -172,9 +147,46 @@ class RawFile(_Part):
 class Source(RawFile):
     """Raw files of one kind, and the canonical tables they feed."""
 
-    derive: dict[str, AnyRecipe] = {}
+    system: str | None = None
+    """The system that numbers these rows; a vendor's format says it. Ids of two systems need a ``prefix``."""
+    case: Case | None = None
+    """The rows are an event log: several rows about one case."""
+    known_later: KnownLater = Field({})
+    """Raw columns whose value is only known later than the row: column -> the time column from which on it is
+    known (or a plain list of such columns). Refused wherever a row would be known earlier."""
+    derive: dict[str, AnyRecipe] = Field({})
     """Extra raw columns, usually by a look-up, that conditions and columns may then name."""
     tables: list[Rule] = Field(min_length=1)
+    """The canonical tables that these rows feed."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        problems = [*later_problems(self.tables, self.derive, self.known_later), *id_problems(self.tables)]
+        if self.case is None:
+            problems += [
+                (("tables", number), f"{name} needs `case:` on the source: say which column holds the case")
+                for number, rule in enumerate(self.tables)
+                for name in sorted(rule.raw_names() & set(CASE_COLUMNS))
+            ]
+        refuse("Source", problems)
+        return self
+
+    def recipes(self) -> Iterator[tuple[Location, Recipe]]:
+        """Every recipe, and where it stands in the source."""
+        yield from ((("derive", name), recipe) for name, recipe in self.derive.items())
+        for number, rule in enumerate(self.tables):
+            yield from ((("tables", number, *where), recipe) for where, recipe in rule.recipes())
+
+    def raw_names(self) -> set[str]:
+        """Every raw column that decides about any row."""
+        named = (recipe.raw_names() for recipe in self.derive.values())
+        return set().union(*named, *(rule.raw_names() for rule in self.tables))
+
+    @property
+    def from_system(self) -> str | None:
+        """The system that numbers these rows, where it is known."""
+        vendor, underscore, _ = self.format.partition("_")
+        return self.system or (vendor if underscore else None)
 
 
 class Lookup(RawFile):
@@ -192,62 +204,67 @@ class Lookup(RawFile):
         return self
 
 
-class Mapping(_Part):
+class Mapping(Part):
     """A whole mapping file."""
 
     about: str
-    time_zone: str = "UTC"
-    lookups: dict[str, Lookup] = {}
+    """What this is, for people."""
+    time_zone: TimeZone = "UTC"
+    """Zone of times that carry no offset (IANA name)."""
+    lookups: dict[str, Lookup] = Field({})
+    """Label -> label from raw files, by a name that columns refer to."""
     sources: list[Source] = Field(min_length=1)
+    """The raw files, and what they feed."""
 
     @model_validator(mode="after")
     def _references(self) -> Self:
-        if self.time_zone not in available_timezones():
-            raise ValueError(f"unknown time zone {self.time_zone!r}: use an IANA name such as Europe/Berlin")
-        for source in self.sources:
-            for where, column in _columns_of(source):
-                if column.lookup is not None and column.lookup not in self.lookups:
-                    known = ", ".join(self.lookups) or "none"
-                    raise ValueError(
-                        f"{source.file}, {where}: no lookup {column.lookup!r} (there are: {known})"
-                    )
+        rules = [
+            (("sources", number, "tables", place), source.from_system, rule)
+            for number, source in enumerate(self.sources)
+            for place, rule in enumerate(source.tables)
+        ]
+        refuse("Mapping", [*self._unknown_lookups(), *system_problems(rules)])
         return self
+
+    def _unknown_lookups(self) -> Iterator[Problem]:
+        for number, source in enumerate(self.sources):
+            for where, recipe in source.recipes():
+                for column in recipe.columns:
+                    if column.lookup is not None and column.lookup not in self.lookups:
+                        known = ", ".join(self.lookups) or "none"
+                        yield (
+                            ("sources", number, *where),
+                            f"no lookup {column.lookup!r} (there are: {known})",
+                        )
 
     def file_patterns(self) -> list[str]:
         """Every file pattern that the mapping reads, sorted, each once."""
         return sorted({part.file for part in [*self.sources, *self.lookups.values()]})
 
 
-def _columns_of(source: Source) -> list[tuple[str, Column]]:
-    recipes = [(f"derive.{name}", recipe) for name, recipe in source.derive.items()]
-    for rule in source.tables:
-        recipes += [(f"{rule.table}.{name}", recipe) for name, recipe in rule.columns.items()]
-    return [(where, column) for where, recipe in recipes for column in recipe.columns]
-
-
 def parse_mapping(text: str, name: str) -> Mapping:
-    """Check a mapping. Raises ``MappingError`` naming ``name``, each wrong key and the fix."""
+    """Check a mapping. Raises ``MappingError``: ``name``, then line, column, key and fix of each problem."""
     try:
-        return Mapping.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        raise MappingError(f"{name} is not valid YAML: {error}") from error
+        document = read_yaml(text)
+    except YamlError as error:
+        raise mapping_error(name, [problem_at(error.place, "", str(error))]) from error
+    try:
+        return Mapping.model_validate(document.content)
     except ValidationError as error:
-        problems = [_problem(dict(detail)) for detail in error.errors()]
-        raise MappingError(f"{name}:\n  " + "\n  ".join(problems)) from error
+        raise mapping_error(name, problems_of(error, document, _all_keys())) from error
 
 
 def load_mapping(path: Path) -> Mapping:
     """Read and check a mapping file. Raises ``MappingError``."""
     if not path.is_file():
         raise MappingError(f"{path} not found: give a mapping file, for example one of connectors/mappings/")
-    return parse_mapping(path.read_text(encoding="utf-8-sig"), str(path))
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise MappingError(f"{path} is not UTF-8 ({error}): save it as UTF-8") from error
+    return parse_mapping(text, str(path))
 
 
-def _problem(detail: dict[str, Any]) -> str:
-    key = ".".join(str(part) for part in detail["loc"] if part not in ("first_of",)) or "(file)"
-    if detail["type"] == "extra_forbidden":
-        return f"{key}: unknown key; remove it or correct its spelling (see docs/data-contract.md)"
-    if detail["type"] == "missing":
-        return f"{key}: missing; add it"
-    found = "" if isinstance(detail["input"], dict | list) else f" (found {detail['input']!r})"
-    return f"{key}: {detail['msg'].removeprefix('Value error, ')}{found}"
+def _all_keys() -> list[str]:
+    parts: tuple[type[Part], ...] = (Mapping, Source, Lookup, Rule, Case, Column, Recipe)
+    return sorted({field.alias or name for part in parts for name, field in part.model_fields.items()})
