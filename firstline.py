@@ -38,6 +38,16 @@ def demo() -> None:
 
 
 @app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Check the installation, the data, the release and the store, and say what is missing."""
+    from pipelines.doctor import doctor as examine
+
+    raise typer.Exit(examine(as_json))
+
+
+@app.command()
 def ingest(
     folder: Annotated[Path, typer.Argument(help="Folder that holds the raw exports.")],
     mapping: Annotated[Path, typer.Option(help="Mapping file: source columns to canonical columns.")],
@@ -97,11 +107,13 @@ def rollback() -> None:
 
 
 @app.command()
-def status() -> None:
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
     """Show which releases serve, how old they are, and the monitor's last verdict."""
     from pipelines.promote import print_status
 
-    print_status()
+    print_status(as_json)
 
 
 @app.command()
@@ -167,6 +179,8 @@ def main() -> None:
         app()
     except (ValueError, FileNotFoundError) as error:
         sys.exit(f"firstline: {error}")
+    except ModuleNotFoundError as error:
+        sys.exit(f"firstline: the package {error.name} is missing: run `make setup`")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from models.golden import check_in_child
 from models.release import ReleaseError, release_id, verify_release
 from pipelines.artifacts import RELEASE, read_metrics
 from pipelines.tracking import mirror_pointers
+from serving.pointers import PointerMove
 from serving.settings import Settings
 from serving.store import Store
 
@@ -212,25 +213,37 @@ def rollback() -> int:
     return 0
 
 
-def print_status() -> None:
-    """Print which releases serve, since when and why, and the monitor's last verdict."""
-    settings, console = Settings(), Console()
+def status_record(settings: Settings, now: datetime) -> dict[str, Any]:
+    """Which releases serve (null where none) and the monitor's last report, as JSON values."""
     store = Store(settings.database_url)
     try:
         moves = {name: store.pointer_history(name) for name in (CHAMPION, LAST_GOOD)}
     finally:
         store.close()
-    for name, history in moves.items():
-        if history:
-            last = history[-1]
-            age = datetime.now(UTC) - last.at
-            console.print(f"{name}: {last.release_id}, for {age.days} days ({last.reason}, by {last.by})")
-        else:
-            console.print(f"{name}: none")
-    if MONITOR_REPORT.exists():
-        console.print(f"monitor: {json.loads(MONITOR_REPORT.read_text(encoding='utf-8'))['line']}")
-    else:
-        console.print("monitor: never run; `firstline monitor` does")
+    return {name: _standing(history[-1], now) if history else None for name, history in moves.items()} | {
+        "monitor": json.loads(MONITOR_REPORT.read_text("utf-8")) if MONITOR_REPORT.exists() else None
+    }
+
+
+def _standing(move: PointerMove, now: datetime) -> dict[str, Any]:
+    days = (now - move.at).days
+    return {"release": move.release_id, "days": days, "reason": move.reason, "by": move.by}
+
+
+def print_status(as_json: bool = False) -> None:
+    """Print which releases serve, since when and why, and the monitor's last verdict."""
+    record, console = status_record(Settings(), datetime.now(UTC)), Console()
+    if as_json:
+        print(json.dumps(record, indent=2))
+        return
+    for name in (CHAMPION, LAST_GOOD):
+        standing = record[name]
+        said = "{release}, for {days} days ({reason}, by {by})".format(**standing) if standing else "none"
+        console.print(f"{name}: {said}", markup=False)
+    monitor = record["monitor"]
+    console.print(
+        f"monitor: {monitor['line'] if monitor else 'never run; `firstline monitor` does'}", markup=False
+    )
 
 
 def _user() -> str:

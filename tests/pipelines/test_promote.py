@@ -1,6 +1,6 @@
 import json
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from pipelines.promote import (
     quality_gates,
     roll_back_release,
     serves_whole,
+    status_record,
 )
 from serving.settings import Settings, store_url
 from tests.models.desks import account_features
@@ -185,3 +186,13 @@ def test_an_unsound_bundle_fails_the_first_gate_and_nothing_of_it_is_read(make):
     assert "it is missing" in gates[0].found
     assert manifest["absent"]["intent"] == "no labels"
     assert gate_table(gates, "x").row_count == 1
+
+
+def test_the_status_tells_what_serves_and_why(make, desk, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    settings = Settings(state=desk[1].parent, database_url=desk[0])
+    assert status_record(settings, AT) == {"champion": None, "last_good": None, "monitor": None}
+    first = promote_release(make("one"), *desk, by="ann", reason="gates", at=AT)
+    serving = {"release": first, "days": 3, "reason": "gates", "by": "ann"}
+    later = status_record(settings, AT + timedelta(days=3))
+    assert later == {"champion": serving, "last_good": None, "monitor": None}
