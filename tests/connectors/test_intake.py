@@ -101,7 +101,6 @@ def test_malformed_json_line_is_quarantined_with_its_line_number(
         ("JSON document cut off", "tickets.json", '[{"id": 1}', "json", "not one complete JSON document"),
         ("JSON without records", "tickets.json", '{"a": 1}', "json", "must hold a list"),
         ("Parquet cut off", "tickets.parquet", b"PAR1abc", "parquet", "not a complete Parquet file"),
-        ("other encoding", "tickets.csv", (HEADER + "1,2026,,Köln\n").encode("latin-1"), "csv", "encoding"),
         ("column twice", "tickets.csv", "id,at,id\n", "csv", "'id' is in the header twice"),
     ],
 )  # fmt: skip
