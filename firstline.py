@@ -64,6 +64,32 @@ def ingest(
 
 
 @app.command()
+def pull(
+    vendor: Annotated[str, typer.Argument(help="zendesk, freshdesk, intercom or salesforce.")],
+    name: Annotated[str, typer.Option(help="Name under data/: files go to data/NAME/VENDOR/.")],
+    address: Annotated[str | None, typer.Option(help="https address of the account's API.")] = None,
+    since: Annotated[str | None, typer.Option(help="Where the first pull starts; default: all.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Only this list, for example tickets.")] = None,
+    page_size: Annotated[
+        int | None, typer.Option(help="Records a request; default: the most allowed.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")] = False,
+) -> None:
+    """Fetch what is new at a helpdesk into data/, from where the last pull stopped (docs/pull.md)."""
+    import json
+
+    from connectors.pull.command import pull as fetch
+    from connectors.pull.show import report, shown_progress
+
+    with shown_progress() as watch:
+        outcome = fetch(vendor, name, address, since, only or (), page_size, watch=watch)
+    typer.echo(json.dumps(outcome.as_json(), indent=2) if as_json else report(outcome))
+    for error in outcome.errors:
+        typer.echo(f"firstline: {error}", err=True)
+    raise typer.Exit(outcome.exit_status)
+
+
+@app.command()
 def backfill() -> None:
     """Load the canonical tables into the store that the service reads its context from."""
     from serving.backfill import main
