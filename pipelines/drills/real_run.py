@@ -13,6 +13,7 @@ from features.tables import read_table
 from pipelines.drills.workspace import project_clone, run_in
 from pipelines.results import Result
 from pipelines.service_process import running_service
+from serving.decision import Intent
 from serving.settings import Settings
 
 DATASETS_VARIABLE = "FIRSTLINE_DATASETS"
@@ -78,25 +79,29 @@ def top_topic_accuracy(project: Path) -> Result:
 
 
 def served_like_batch(project: Path) -> Result:
-    """Share of the newest tickets for which the running service names the intent that the pipeline named.
+    """Share of the newest tickets for which the running service gives the pipeline's intent and probability.
 
     Each is sent over HTTP as of the moment it was written. Raises ``ServiceNotReady`` or ``FirstlineError``.
     """
-    said = pd.read_parquet(project / "artifacts/models/intent_oof.parquet").set_index("ticket_id")["intent"]
+    said = pd.read_parquet(project / "artifacts/models/intent_oof.parquet").set_index("ticket_id")
     tickets = read_table(project / "artifacts/tables", "tickets")
     newest = tickets[tickets["ticket_id"].isin(said.index)].sort_values("created_at").tail(SERVED_TICKETS)
     settings = Settings(state=project / "state", desk=project / "policy" / "desk.yaml")
     log, any_moment = project / "state" / "drill.log", {"FIRSTLINE_ALLOW_AS_OF": "true"}
     with running_service(settings, log, any_moment) as service:
         decisions = [service.client.triage(_as_written(ticket)) for ticket in newest.to_dict("records")]
-    agreed = [d.intent.name == said[d.ticket_id] for d in decisions]
+    names, probabilities = said["intent"].to_dict(), said["probability"].to_dict()
+    agreed = [
+        _same_answer(decision.intent, names[decision.ticket_id], probabilities[decision.ticket_id])
+        for decision in decisions
+    ]
     degraded = sorted({reason for decision in decisions for reason in decision.degraded})
     actions = Counter(decision.action for decision in decisions)
     return Result(
-        name="serving.thunderbird.same_intent_as_batch",
+        name="serving.thunderbird.same_answer_as_batch",
         value=round(sum(agreed) / len(agreed), 4),
         unit="",
-        reference="the intents that `dvc repro` wrote for the same tickets",
+        reference="intent and probability, bit for bit, as `dvc repro` wrote them for the same tickets",
         target="1",
         met=all(agreed),
         command="firstline drill --only real_run",
@@ -107,6 +112,11 @@ def served_like_batch(project: Path) -> Result:
             f"named as missing: {', '.join(degraded) or 'nothing'}"
         ),
     )
+
+
+def _same_answer(served: Intent, name: str | float, probability: float) -> bool:
+    named = name if isinstance(name, str) else None  # no intent is NaN in a table
+    return served.name == named and served.probability == probability
 
 
 def _as_written(ticket: Mapping[Hashable, Any]) -> dict[str, Any]:
