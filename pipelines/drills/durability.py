@@ -136,8 +136,9 @@ def measure() -> list[Result]:
             run_in(project, *step)
         params = load_params(project / "params.yaml")
         queue = morning_queue(params.demo_company, seed=params.demo_company.seed)
-        settings = Settings(state=project / "state", desk=project / "policy" / "desk.yaml")
-        toll = kill_under_load(settings, queue.requests, KILLS, params.seed, project / "state" / "drill.log")
+        desk, state = project / "policy" / "desk.yaml", project / "state"
+        settings = Settings(state=state, desk=desk, allow_as_of=True)
+        toll = kill_under_load(settings, queue.requests, KILLS, params.seed, state / "drill.log")
     return figures(toll)
 
 
