@@ -28,7 +28,7 @@ def part(record: Record, kind: str, name: str) -> Record:
 
 
 def parts(record: Record, kind: str, name: str) -> list[Record]:
-    """The objects listed under ``name``, empty where there are none. Raises ``ShapeError`` for anything else."""
+    """The objects listed under ``name``; empty where there are none. Raises ``ShapeError`` for the rest."""
     found = record.get(name)
     if found is None or found == "":
         return []

@@ -27,7 +27,7 @@ _FIXED_AT_CREATION = (
 _FACT_FIELDS = ("priority", "group_id", "assignee_id", "satisfaction_score")
 _STATE_FIELDS = ("priority", "group_id", "assignee_id", "type")
 _FINISHED = ("solved", "closed")
-_NO_ONE = (None, -1, 0)
+_NO_ONE = ("None", "", "-1", "0")
 _HANDLE_KINDS = {"phone_number": "phone"}
 
 
@@ -91,7 +91,7 @@ def ticket_events(record: Record) -> Iterator[Record]:
                 "event_id": base if len(facts) == 1 else f"{base}.{number}",
                 "ticket_id": record["ticket_id"],
                 "timestamp": record["timestamp"],
-                "actor_id": None if actor in _NO_ONE else actor,
+                "actor_id": None if str(actor) in _NO_ONE else actor,
                 **fact,
             }
 
