@@ -7,7 +7,9 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ import pandas as pd
 from connectors.columns import Lookups, Reading, matches, recipe_values
 from connectors.contract import breaches, repeated_keys
 from connectors.mapping import Lookup, Mapping, MappingError, Rule, Source
+from connectors.raw_rows import source_rows, without_missing
 from connectors.readers import Chunk, Malformed, read_chunks, read_labels
 from connectors.verdicts import Verdicts
 from features.schema import TABLES, typed
@@ -88,9 +91,10 @@ def take_in(folder: Path, mapping: Mapping, progress: Progress) -> Intake:
     collected: dict[str, _Collected] = {}
     for source in mapping.sources:
         paths = matching_files(folder, source.file)
+        read = partial(_chunks, paths, source)
         rows = 0
-        for path in paths:
-            for chunk in read_chunks(path, source):
+        with TemporaryDirectory(prefix="firstline-") as spool:
+            for path, chunk in source_rows(read, source, mapping.time_zone, Path(spool)):
                 rows += len(chunk.rows) + len(chunk.malformed)
                 _take_chunk(chunk, source, path.relative_to(folder), mapping, lookups, collected)
         if paths:
@@ -98,14 +102,20 @@ def take_in(folder: Path, mapping: Mapping, progress: Progress) -> Intake:
             for rule in source.tables:
                 collected.setdefault(rule.table, _Collected())
     patterns = mapping.file_patterns()
-    read = {path for pattern in patterns for path in matching_files(folder, pattern)}
+    named = {path for pattern in patterns for path in matching_files(folder, pattern)}
     return Intake(
         tables={name: _settled(name, collected[name]) for name in TABLES if name in collected},
         missing_files=[pattern for pattern in patterns if not matching_files(folder, pattern)],
         unread_files=sorted(
-            str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path not in read
+            str(path.relative_to(folder))
+            for path in folder.rglob("*")
+            if path.is_file() and path not in named
         ),
     )
+
+
+def _chunks(paths: Sequence[Path], source: Source) -> Iterator[tuple[Path, Chunk]]:
+    return ((path, chunk) for path in paths for chunk in read_chunks(path, source))
 
 
 def matching_files(folder: Path, pattern: str) -> list[Path]:
@@ -120,7 +130,7 @@ def _read_lookup(folder: Path, lookup: Lookup, name: str) -> dict[str, str]:
             labels |= read_labels(path)
             continue
         for chunk in read_chunks(path, lookup):
-            labels |= dict(_lookup_pairs(chunk, lookup, name))
+            labels |= dict(_lookup_pairs(without_missing(chunk, lookup.missing), lookup, name))
     return labels
 
 

@@ -1,0 +1,120 @@
+"""Event logs: what a row says about its case, as further raw columns that ordinary rules can name.
+
+An export of cases often has a row per event. Rules see one row at a time; the columns made here tell a row
+which event of its case it is, what the event before said, and what changed (``connectors.recipes.Case``).
+"""
+
+import json
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.ipc as ipc
+
+from connectors.case_events import EventPlan, event_keys, told_of
+from connectors.mapping import Source
+from connectors.readers import Chunk, Malformed
+
+Owner = TypeVar("Owner")
+Read = Callable[[], Iterator[tuple[Owner, Chunk]]]
+
+PARTITIONS = 64
+"""Cases are worked on in so many parts, one in memory at a time."""
+
+
+def case_rows(
+    read: Read[Owner], source: Source, time_zone: str, folder: Path
+) -> Iterator[tuple[Owner, Chunk]]:
+    """The chunks of ``read`` in the same order, their rows with the columns of their case that rules name.
+
+    ``read`` is called twice and must give the same chunks, each with whatever owns it (its file). A case may
+    be spread over all of them; only ids, order and the compared columns are spooled to ``folder`` (a part of
+    the cases in memory at a time). Events that are equal in every column, as overlapping exports repeat them,
+    count as one. A row without a case or without a readable order is malformed. The order of the rows decides
+    only between events that tie.
+    """
+    plan = EventPlan.of(source, time_zone)
+    folder.mkdir(parents=True, exist_ok=True)
+    sizes = _spool_keys(read, plan, folder)
+    for part in range(PARTITIONS):
+        _tell_events(folder, part, plan, sizes)
+    with ExitStack() as opened:
+        parts = [opened.enter_context(_reader(_told_file(folder, part))) for part in range(PARTITIONS)]
+        for number, (owner, chunk) in enumerate(read()):
+            yield owner, _completed(chunk, plan, [part.get_batch(number) for part in parts])
+    for part in range(PARTITIONS):
+        _told_file(folder, part).unlink()
+
+
+def _keys_file(folder: Path, part: int) -> Path:
+    return folder / f"keys-{part:02d}.arrow"
+
+
+def _told_file(folder: Path, part: int) -> Path:
+    return folder / f"told-{part:02d}.arrow"
+
+
+def _reader(path: Path) -> ipc.RecordBatchFileReader:
+    return ipc.open_file(pa.memory_map(str(path)))
+
+
+def _spool_keys(read: Read[Owner], plan: EventPlan, folder: Path) -> int:
+    """One batch a chunk in every part's file; returns the number of chunks."""
+    schema, chunks = plan.key_schema(), 0
+    with ExitStack() as opened:
+        writers = [
+            opened.enter_context(ipc.new_file(str(_keys_file(folder, part)), schema))
+            for part in range(PARTITIONS)
+        ]
+        for _, chunk in read():
+            keys, _ = event_keys(chunk.rows, plan)
+            parts = pd.util.hash_array(keys["case"].to_numpy(dtype=object)) % PARTITIONS
+            table = _table(keys, schema)
+            for part, writer in enumerate(writers):
+                writer.write_batch(_batch(table.take(np.flatnonzero(parts == part))))
+            chunks += 1
+    return chunks
+
+
+def _tell_events(folder: Path, part: int, plan: EventPlan, chunks: int) -> None:
+    """The keys of one part's cases -> what is told of each row, one batch a chunk again."""
+    with _reader(_keys_file(folder, part)) as reader:
+        batches = [reader.get_batch(number) for number in range(chunks)]
+        keys = pa.Table.from_batches(batches, plan.key_schema()).to_pandas()
+        ends = np.cumsum([batch.num_rows for batch in batches])
+    schema = plan.told_schema()
+    told = _table(told_of(keys, plan), schema) if len(keys) else schema.empty_table()
+    with ipc.new_file(str(_told_file(folder, part)), schema) as writer:
+        for start, end in zip([0, *ends], ends, strict=False):
+            writer.write_batch(_batch(told.slice(start, end - start)))
+    _keys_file(folder, part).unlink()
+
+
+def _table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
+    return pa.Table.from_pandas(frame, schema, preserve_index=False)
+
+
+def _batch(table: pa.Table) -> pa.RecordBatch:
+    columns = [column.combine_chunks() for column in table.columns]
+    return pa.RecordBatch.from_arrays(columns, schema=table.schema)
+
+
+def _completed(chunk: Chunk, plan: EventPlan, parts: Sequence[pa.RecordBatch]) -> Chunk:
+    """The chunk with its rows' new columns; rows of no case are malformed."""
+    _, wrong = event_keys(chunk.rows, plan)
+    told = pa.Table.from_batches(parts).to_pandas().sort_values("row").drop(columns="row")
+    good = (wrong == "").to_numpy()
+    rows = chunk.rows[good]
+    new = {name: told[name].astype("str").set_axis(rows.index) for name in told}
+    bad = zip(chunk.row_numbers[~good], wrong[~good], chunk.rows[~good].to_dict("records"), strict=True)
+    malformed = [Malformed(int(number), reason, _raw(record)) for number, reason, record in bad]
+    return Chunk(rows.assign(**new), chunk.row_numbers[good], [*chunk.malformed, *malformed])
+
+
+def _raw(record: Mapping[Hashable, object]) -> str:
+    cells = {str(name): cell for name, cell in record.items() if isinstance(cell, str | list)}
+    return json.dumps(cells, ensure_ascii=False)
