@@ -14,6 +14,8 @@ app = typer.Typer(
 )
 feedback_app = typer.Typer(help="What agents corrected.", no_args_is_help=True)
 app.add_typer(feedback_app, name="feedback")
+desk_app = typer.Typer(help="The desk's own rules.", no_args_is_help=True)
+app.add_typer(desk_app, name="desk")
 
 QUIET_BY_DEFAULT = {
     "BENTOML_DO_NOT_TRACK": "True",
@@ -87,6 +89,32 @@ def pull(
     for error in outcome.errors:
         typer.echo(f"firstline: {error}", err=True)
     raise typer.Exit(outcome.exit_status)
+
+
+@desk_app.command("new")
+def desk_new(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="File to write, for example policy/ours.yaml.")
+    ],
+) -> None:
+    """Draft the desk's rules from its own plans, queues and intents (after `dvc repro ingest`)."""
+    from pipelines.desk_draft import new_desk
+
+    for line in new_desk(output):
+        typer.echo(line)
+
+
+@desk_app.command("check")
+def desk_check(
+    file: Annotated[Path, typer.Argument(help="The desk's rules, for example policy/desk.yaml.")],
+) -> None:
+    """Check the desk's rules: every problem with its line."""
+    from policy.desk import load_desk
+
+    desk = load_desk(file)
+    typer.echo(
+        f"{file} is valid: {len(desk.plans)} plans, {len(desk.queues)} queues, {len(desk.intents)} intents"
+    )
 
 
 @app.command()
@@ -203,7 +231,7 @@ def main() -> None:
         os.environ.setdefault(name, value)
     try:
         app()
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, FileNotFoundError, FileExistsError) as error:
         sys.exit(f"firstline: {error}")
     except ModuleNotFoundError as error:
         sys.exit(f"firstline: the package {error.name} is missing: run `make setup`")
