@@ -20,14 +20,15 @@ _ROLES = """
 abuse ftp hostmaster info marketing news noc postmaster sales security support usenet uucp webmaster www
 
 account accounting accounts admin administrator all backoffice billing booking careers contact
-customerservice dev devops donotreply do-not-reply enquiries everyone feedback finance frontdesk hello help helpdesk hi hr
-inbox inquiries invoice invoices it itsupport jobs kundenservice legal mail mailbox management no-reply noreply
+customerservice dev devops donotreply do-not-reply enquiries everyone feedback finance frontdesk hello help
+helpdesk hi hr inbox inquiries invoice invoices it itsupport jobs kundenservice legal mail mailbox management
+no-reply noreply
 notifications office operations ops order orders payments payroll press privacy procurement purchasing
 reception root service services shop staff system team tech test
 
 administracion administration atencion buchhaltung commercial compras comptabilite compta contabilidad
-contacto direccion einkauf empfang facturacion facture factures facturas finanzen kontakt personal post rechnung
-rechnungen sekretariat soporte technik ventas vertrieb verwaltung zentrale
+contacto direccion einkauf empfang facturacion facture factures facturas finanzen kontakt personal post
+rechnung rechnungen sekretariat soporte technik ventas vertrieb verwaltung zentrale
 """
 _NO_NAMES = """
 - . ? 0 anonymous blocked none null n/a na nil not_provided private restricted unavailable undefined unknown

@@ -29,8 +29,12 @@ EVENT_KINDS = (
     "escalated",
     "csat",
     "confirmed",
+    "corrected",
+    "deleted",
+    "retracted",
 )
 ACTOR_KINDS = ("agent", "customer", "system", "model", "reviewer")
+IDENTITY_RULES = ("own", "handle", "shared handle", "decision", "ambiguous")
 LOGIN_FEATURE = "login"
 """The product feature under which every source reports log-ins: its errors are failed log-ins."""
 
@@ -141,7 +145,8 @@ TABLES: dict[str, Table] = {
             "known_at": _KNOWN_AT,
             "created_at": _time("when the customer wrote", required=True),
             "account_id": _string("the company"),
-            "contact_id": _string("the person"),
+            "contact_id": _string("the person, as known when the ticket was"),
+            "writer": _string("who wrote in the source's own words: a contact id or a handle (ingest fills it)"),
             "channel": _string("how it came in", allowed=CHANNELS),
             "subject": _string("subject line, may be empty"),
             "body": _string("plain text, may be empty"),
@@ -181,10 +186,33 @@ TABLES: dict[str, Table] = {
     ),
 }
 
+IDENTITIES = "identities"
+DERIVED: dict[str, Table] = {
+    IDENTITIES: Table(
+        "what a contact id or handle stands for from a moment on",
+        ("alias", "known_at"),
+        {
+            "alias": _string("a contact id, or a handle in its one form", required=True),
+            "known_at": _KNOWN_AT,
+            "contact_id": _string("the person it stands for; itself where it stands for nobody else"),
+            "account_id": _string("the company of that person"),
+            "rule": _string("why", required=True, allowed=IDENTITY_RULES),
+            "handle": _string("the handle that says so"),
+            "records": Column("list", "contact ids that say so, the oldest first"),
+            "because": _string("the decision of a person, or what makes it ambiguous"),
+        },
+    ),
+}
+"""Tables that ingest works out itself: no source feeds them, every other rule of canonical tables holds."""
+
+
+def _spec(name: str) -> Table:
+    return TABLES[name] if name in TABLES else DERIVED[name]
+
 
 def empty_table(name: str) -> pd.DataFrame:
     """An empty frame with the columns and dtypes of the canonical table ``name``."""
-    columns = TABLES[name].columns
+    columns = _spec(name).columns
     return pd.DataFrame({c: pd.Series(dtype=_DTYPES[spec.kind]) for c, spec in columns.items()})
 
 
@@ -195,7 +223,7 @@ def typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     where a value cannot be read as its kind: parse and quarantine before calling this.
     """
     typed_columns = {}
-    for column, spec in TABLES[name].columns.items():
+    for column, spec in _spec(name).columns.items():
         if column not in frame:
             missing = [None] * len(frame)
             typed_columns[column] = pd.Series(missing, index=frame.index, dtype=_DTYPES[spec.kind])
