@@ -7,6 +7,7 @@ which event of its case it is, what the event before said, and what changed (``c
 import json
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,22 +32,24 @@ def case_rows(
 ) -> Iterator[tuple[Owner, Chunk]]:
     """The chunks of ``read`` in the same order, their rows with the columns of their case that rules name.
 
-    ``read`` is called twice and must give the same chunks, each with whatever owns it (its file). A case may
-    be spread over all of them; only ids, order and the compared columns are spooled to ``folder`` (a part of
-    the cases in memory at a time). Events that are equal in every column, as overlapping exports repeat them,
-    count as one. A row without a case or without a readable order is malformed. The order of the rows decides
-    only between events that tie.
+    ``read`` is called up to three times and must give the same chunks, each with whatever owns it (its file). A
+    case may be spread over all of them; only ids, order and the compared columns are spooled to ``folder`` (a
+    part of the cases in memory at a time). Events that are equal in every column, as overlapping exports repeat
+    them, count as one. A row without a case or without a readable order is malformed. The order of the rows
+    decides only between events that tie.
     """
     plan = EventPlan.of(source, time_zone)
     folder.mkdir(parents=True, exist_ok=True)
-    sizes = _spool_keys(read, plan, folder)
-    for part in range(PARTITIONS):
-        _tell_events(folder, part, plan, sizes)
+    fits_in_one = len(list(islice(read(), 2))) < 2
+    parts = 1 if fits_in_one else PARTITIONS
+    chunks = _spool_keys(read, plan, folder, parts)
+    for part in range(parts):
+        _tell_events(folder, part, plan, chunks)
     with ExitStack() as opened:
-        parts = [opened.enter_context(_reader(_told_file(folder, part))) for part in range(PARTITIONS)]
+        told = [opened.enter_context(_reader(_told_file(folder, part))) for part in range(parts)]
         for number, (owner, chunk) in enumerate(read()):
-            yield owner, _completed(chunk, plan, [part.get_batch(number) for part in parts])
-    for part in range(PARTITIONS):
+            yield owner, _completed(chunk, plan, [part.get_batch(number) for part in told])
+    for part in range(parts):
         _told_file(folder, part).unlink()
 
 
@@ -62,20 +65,19 @@ def _reader(path: Path) -> ipc.RecordBatchFileReader:
     return ipc.open_file(pa.memory_map(str(path)))
 
 
-def _spool_keys(read: Read[Owner], plan: EventPlan, folder: Path) -> int:
+def _spool_keys(read: Read[Owner], plan: EventPlan, folder: Path, parts: int) -> int:
     """One batch a chunk in every part's file; returns the number of chunks."""
     schema, chunks = plan.key_schema(), 0
     with ExitStack() as opened:
         writers = [
-            opened.enter_context(ipc.new_file(str(_keys_file(folder, part)), schema))
-            for part in range(PARTITIONS)
+            opened.enter_context(ipc.new_file(str(_keys_file(folder, part)), schema)) for part in range(parts)
         ]
         for _, chunk in read():
             keys, _ = event_keys(chunk.rows, plan)
-            parts = pd.util.hash_array(keys["case"].to_numpy(dtype=object)) % PARTITIONS
+            part_of = pd.util.hash_array(keys["case"].to_numpy(dtype=object)) % parts
             table = _table(keys, schema)
             for part, writer in enumerate(writers):
-                writer.write_batch(_batch(table.take(np.flatnonzero(parts == part))))
+                writer.write_batch(_batch(table.take(np.flatnonzero(part_of == part))))
             chunks += 1
     return chunks
 

@@ -143,11 +143,12 @@ def told_by_hand(events: list[tuple[str, int, str]]) -> list[tuple[str, ...]]:
     return told
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(events=EVENTS, chunk_rows=st.integers(1, 7))
 def test_chunks_of_any_size_tell_what_whole_cases_tell(
-    tmp_path: Path, events: list[tuple[str, int, str]], chunk_rows: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, events: list[tuple[str, int, str]], chunk_rows: int
 ) -> None:
+    monkeypatch.setattr(cases, "PARTITIONS", 3)
     rows = pd.DataFrame(events, columns=["case", "step", "team"]).astype("str").replace("", np.nan)
     source = Source.model_validate(
         {
