@@ -48,9 +48,9 @@ def ticket(record: Record, customer_fields: frozenset[str]) -> Iterator[Record]:
 
 
 def ticket_state(record: Record) -> Iterator[Record]:
-    """One row a field of the ticket as it was last seen: ``event_id, ticket_id, updated_at, field, value``.
+    """One row a field of the ticket as it was last seen: ``event_id, ticket_id, seen_at, field, value``.
 
-    For desks without ticket events: what stands there was surely known at ``updated_at``; nobody knows since
+    For desks without ticket events: what stands there was surely known at its last change; nobody knows since
     when. ``field`` as in ``ticket_events``. The same state seen again at a later change is a row of its own.
     """
     require(record, "Zendesk ticket", "id", "updated_at")
@@ -65,7 +65,7 @@ def ticket_state(record: Record) -> Iterator[Record]:
             yield {
                 "event_id": f"{record['id']}.{name}@{record['updated_at']}",
                 "ticket_id": record["id"],
-                "updated_at": record["updated_at"],
+                "seen_at": record["updated_at"],
                 "field": name,
                 "value": value,
             }

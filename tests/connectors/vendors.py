@@ -1,6 +1,7 @@
 """What the tests of all vendors share: fixtures with their source, and one company's records as raw files."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,18 @@ _ANYTHING = st.recursive(
     ),
     max_leaves=4,
 )
+
+
+JUNK: tuple[Any, ...] = (..., None, True, -1, 1e400, "", "x", [], ["x"], [None], {}, {"id": "x"}, {"id": {}})
+"""What may stand where something else belongs; ``...`` is nothing at all."""
+
+
+def every_damage(payloads: dict[str, Record]) -> Iterator[Record]:
+    """Every payload with every one of its values, at any depth, replaced by every piece of ``JUNK``."""
+    for payload in payloads.values():
+        for path in _paths(payload):
+            for junk in JUNK:
+                yield _replaced(payload, path, junk)
 
 
 @st.composite

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from connectors.shapes import ShapeError
 from connectors.zendesk.export import article, ticket, ticket_events, ticket_state, user
-from tests.connectors.vendors import damaged, fixture, quarantined, rows_of, took_in
+from tests.connectors.vendors import damaged, every_damage, fixture, quarantined, rows_of, took_in
 
 EXPORT = fixture("zendesk", "export")
 AUDITS = [EXPORT[name] for name in ("audit_create", "audit_update", "audit_reopened_and_rated")]
@@ -102,7 +102,7 @@ def test_whether_customers_saw_a_comment_is_read_with_and_without_the_side_load(
 
 def test_what_the_ticket_shows_now_is_known_at_its_last_change_and_not_before() -> None:
     rows = list(ticket_state(EXPORT["ticket"]))
-    assert {row["updated_at"] for row in rows} == {EXPORT["ticket"]["updated_at"]}
+    assert {row["seen_at"] for row in rows} == {EXPORT["ticket"]["updated_at"]}
     assert {row["field"]: row["value"] for row in rows} == {
         "priority": "urgent",
         "group_id": 98738,
@@ -146,15 +146,25 @@ def test_a_ticket_of_another_shape_is_quarantined_with_the_field(
     assert len(rows_of(intake, "tickets")) == 1
 
 
+UNFOLDS = (
+    lambda record: ticket(record, frozenset({"27642"})),
+    ticket_state,
+    ticket_events,
+    lambda record: user(record, "quality"),
+    article,
+)
+
+
+def test_every_damage_of_an_object_becomes_rows_or_one_clear_error() -> None:
+    for record in every_damage(EXPORT):
+        for unfold in UNFOLDS:
+            with contextlib.suppress(ShapeError):
+                assert all(isinstance(row, dict) for row in unfold(record))
+
+
 @given(data=st.data())
-def test_any_damaged_object_becomes_rows_or_one_clear_error(data: st.DataObject) -> None:
+def test_any_damages_of_an_object_become_rows_or_one_clear_error(data: st.DataObject) -> None:
     record = data.draw(damaged(EXPORT[data.draw(st.sampled_from(sorted(EXPORT)))]))
-    for unfold in (
-        lambda: ticket(record, frozenset({"27642"})),
-        lambda: ticket_state(record),
-        lambda: ticket_events(record),
-        lambda: user(record, "quality"),
-        lambda: article(record),
-    ):
+    for unfold in UNFOLDS:
         with contextlib.suppress(ShapeError):
-            assert all(isinstance(row, dict) for row in unfold())
+            assert all(isinstance(row, dict) for row in unfold(record))
