@@ -16,7 +16,7 @@ from typing import Any
 
 from connectors.pull.access import Credentials
 from connectors.pull.clock import Clock, Pace
-from connectors.pull.errors import Declined, NotOffered, PullError
+from connectors.pull.errors import Declined, NotOffered, PullError, Unreachable
 from connectors.pull.stream import Cursor, Page, Stream
 from connectors.pull.vendor import Environment, Vendor, missing, secret, variable
 from connectors.pull.wire import LIST, Reply, Wire
@@ -24,6 +24,7 @@ from connectors.shapes import Record
 
 PAGE_SIZE = 100
 LAST_PAGE = 300
+MAX_TIMES_ANOTHER = 3
 _BACK = timedelta(seconds=1)
 """Whether ``updated_since`` includes its own second is not documented; from a second earlier it does."""
 
@@ -55,24 +56,26 @@ class Tickets(Stream):
         records = reply.body
         since = datetime.fromisoformat(cursor["since"])
         changes = [at for record in records if (at := self.identity(record).changed_at) is not None]
+        if _is_another_page(cursor, records) or min(changes, default=since) < since:
+            return _asked_again(self.name, cursor, records)
         last = max(changes, default=since)
-        is_last_page = cursor["page"] >= LAST_PAGE
-        if last - _BACK > since or (is_last_page and last > since):
-            after = self.start(last if is_last_page else last - _BACK)
-        elif is_last_page:
-            raise PullError(
-                f"freshdesk tickets: {LAST_PAGE} pages of tickets changed in the one second "
-                f"{cursor['since']}; Freshdesk lists no more of them. Take them from its own "
-                "export (Admin, Account exports)"
-            )
-        else:
-            after = {**cursor, "page": cursor["page"] + 1}
         if _is_end(reply, self.page_size):
             return Page(records, self.start(max(last - _BACK, since)), done=True)
-        return Page(records, after, done=False)
+        if last - _BACK > since:
+            return Page(records, self.start(last - _BACK), done=False)
+        if cursor["page"] < LAST_PAGE:
+            return Page(records, _next_page(cursor, records), done=False)
+        if last > since:
+            return Page(records, self.start(last), done=False)
+        raise PullError(
+            f"freshdesk tickets: {LAST_PAGE} pages of tickets changed in the one second {cursor['since']}; "
+            "Freshdesk lists no more of them. Take them from its own export (Admin, Account exports)"
+        )
 
     def expand(self, wire: Wire, record: Record) -> Record:
         """The ticket with ``conversations``, all pages of them: replies and notes, each with its own time."""
+        if record.get("id") is None:
+            return record
         conversations: list[Record] = []
         page = 1
         while True:
@@ -120,11 +123,33 @@ class FullList(Stream):
             if self.is_optional and declined.status in (403, 404):
                 raise NotOffered(f"status {declined.status}") from declined
             raise
+        if _is_another_page(cursor, reply.body):
+            return _asked_again(self.name, cursor, reply.body)
         if _is_end(reply, self.page_size):
             following = datetime.fromisoformat(began) - timedelta(minutes=10)
             since = max(following, datetime.fromisoformat(cursor["since"]))
             return Page(reply.body, self.start(since), done=True)
-        return Page(reply.body, {**cursor, "began": began, "page": cursor["page"] + 1}, done=False)
+        return Page(reply.body, {**_next_page(cursor, reply.body), "began": began}, done=False)
+
+
+def _next_page(cursor: Cursor, records: list[Record]) -> Cursor:
+    last = records[-1].get("id") if records else None
+    return {"since": cursor["since"], "page": cursor["page"] + 1, "last": last}
+
+
+def _is_another_page(cursor: Cursor, records: list[Record]) -> bool:
+    """Whether the page before was sent again (by a cache, say): to go on would lose the page asked for."""
+    return cursor["page"] > 1 and bool(records) and records[-1].get("id") == cursor.get("last")
+
+
+def _asked_again(name: str, cursor: Cursor, records: list[Record]) -> Page:
+    times = cursor.get("times", 0) + 1
+    if times > MAX_TIMES_ANOTHER:
+        raise Unreachable(
+            f"freshdesk {name}: another page than the one asked for, {times} times in a row. What was fetched "
+            "is kept: run the same command again later"
+        )
+    return Page(records, {**cursor, "times": times}, done=False)
 
 
 def _is_end(reply: Reply, page_size: int) -> bool:

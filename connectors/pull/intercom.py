@@ -77,7 +77,7 @@ class Search(Stream):
 
     def expand(self, wire: Wire, record: Record) -> Record:
         """The record itself, with what the search leaves out."""
-        if not self.one_path:
+        if not self.one_path or record.get("id") is None:
             return record
         try:
             whole = wire.get(f"{self.one_path}{record['id']}").body

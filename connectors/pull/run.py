@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from connectors.pull.clock import Clock
-from connectors.pull.errors import CursorExpired, NotOffered, PullError
+from connectors.pull.errors import CursorExpired, NotOffered, PullError, Unreachable
 from connectors.pull.ledger import Ledger, Place
 from connectors.pull.segments import Segment, discard_unfinished, finished, records_of
 from connectors.pull.stream import Cursor, Identity, Stream
@@ -21,6 +21,7 @@ SEGMENT_RECORDS = 20_000
 SEGMENT_SECONDS = 600.0
 """A file is finished after so many records or seconds: what a hard kill can cost is at most one file."""
 MAX_RESTARTS = 3
+MAX_EMPTY = 100
 
 
 @dataclass
@@ -72,7 +73,7 @@ def pull_stream(
     if place is None or since < place.since:
         place = Place(since, stream.start(since))
     progress = _Progress(place.reached or since, clock)
-    restarts = 0
+    restarts = empty_in_a_row = 0
     segment, opened = Segment(folder, stream.name), clock.ticks()
     try:
         while not fetched.finished:
@@ -92,8 +93,12 @@ def pull_stream(
                 fetched.offered = False
                 fetched.notes.append(f"{stream.name}: not offered by this account ({missing})")
                 break
-            if page.cursor == place.cursor and not page.done and not page.records:
-                raise PullError(f"{wire.vendor} {stream.name} sends the same empty page for ever; try later")
+            empty_in_a_row = 0 if page.records or page.done else empty_in_a_row + 1
+            if empty_in_a_row > MAX_EMPTY:
+                raise Unreachable(
+                    f"{wire.vendor} {stream.name}: {empty_in_a_row} empty pages in a row, none said to be "
+                    "the last. What was fetched is kept: run the same command again later"
+                )
             new, keys, repeated = _unseen(stream, wire, ledger, segment, page.records)
             segment.add(new, keys)
             place = place.moved(page.cursor, (identity.changed_at for _, identity in new))

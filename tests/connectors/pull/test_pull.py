@@ -1,0 +1,215 @@
+"""Every version of every record once on disk, whatever happens on the way: the same for every vendor."""
+
+import json
+import logging
+import re
+from datetime import timedelta
+
+import pytest
+
+from connectors.pull import run, wire
+from connectors.pull.command import EXIT_COMPLETE, EXIT_PUT_RIGHT, EXIT_RUN_AGAIN, PullError
+from connectors.pull.stream import moment
+from tests.connectors.pull.conftest import World
+from tests.connectors.pull.stub import (
+    Fault,
+    content,
+    cut_off,
+    silence,
+    status,
+    the_page_before,
+    too_many,
+)
+
+
+def test_everything_is_fetched_once(world: World):
+    outcome = world.pull()
+    assert outcome.exit_status == EXIT_COMPLETE
+    assert outcome.errors == []
+    assert world.versions_on_disk() == world.versions_at_the_desk()
+    assert len(world.files) == 1
+
+
+def test_a_second_pull_writes_nothing(world: World):
+    world.pull()
+    before = world.files
+    outcome = world.pull()
+    assert world.files == before
+    assert outcome.streams[0].records == 0
+
+
+def test_the_next_pull_brings_what_changed_and_only_that(world: World):
+    world.pull()
+    first = world.versions_on_disk()
+    world.desk.now = world.time.moment = world.time.moment + timedelta(hours=3)
+    world.desk.change(world.desk.tickets[4], world.desk.now - timedelta(hours=2))
+    world.desk.tickets.append(world.desk.ticket(99, world.desk.now - timedelta(hours=1)))
+    outcome = world.pull()
+    assert outcome.streams[0].records == 2
+    assert set(world.versions_on_disk()) == set(first) | set(world.versions_at_the_desk())
+    assert len(world.versions_on_disk()) == 25
+
+
+RATE_LIMITED: tuple[Fault, ...] = (too_many(7), too_many(3))
+MISHAPS: dict[str, tuple[Fault, ...]] = {
+    "429 twice": RATE_LIMITED,
+    "server errors": (status(500), status(502, "<html>bad gateway</html>"), status(503)),
+    "a cut-off answer": (cut_off,),
+    "half a document": (content('{"tickets": [{"id": 1'),),
+    "a log-in page": (content("<html>please log in</html>", "text/html"),),
+    "an answer without its list": (content('{"count": 0}'),),
+    "JSON too deep to read": (content("[" * 100_000),),
+    "the page before, again": (the_page_before,),
+}
+
+
+@pytest.mark.parametrize("at_request", [0, 2], ids=["first request", "third request"])
+@pytest.mark.parametrize("mishap", MISHAPS)
+def test_a_mishap_on_the_way_changes_nothing(world: World, mishap: str, at_request: int):
+    if at_request == 0 and mishap == "the page before, again":
+        pytest.skip("there is no page before the first")
+    world.stub.fail(*MISHAPS[mishap], at=world.desk.path, after=at_request)
+    outcome = world.pull()
+    assert not world.stub.faults, "the mishap never happened"
+    assert outcome.exit_status == EXIT_COMPLETE, outcome.errors
+    assert world.versions_on_disk() == world.versions_at_the_desk()
+
+
+def test_a_rate_limit_is_waited_out_for_as_long_as_told(world: World):
+    world.stub.fail(*RATE_LIMITED, at=world.desk.path)
+    world.pull()
+    assert world.time.slept[:2] == [7.0, 3.0]
+
+
+def test_a_silent_server_is_asked_again(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(wire, "TIMEOUT", 0.2)
+    world.stub.fail(silence(0.5), at=world.desk.path, after=1)
+    assert world.pull().exit_status == EXIT_COMPLETE
+    assert world.versions_on_disk() == world.versions_at_the_desk()
+
+
+def test_a_vendor_that_keeps_failing_ends_the_pull_with_what_there_is_and_the_next_goes_on(world: World):
+    world.stub.fail(*[status(500)] * wire.MAX_FAILURES, at=world.desk.path, after=2)
+    outcome = world.pull()
+    assert outcome.exit_status == EXIT_RUN_AGAIN
+    assert "run the same command again" in outcome.errors[0]
+    kept = len(world.on_disk())
+    assert 0 < kept < 23
+    outcome = world.pull()
+    assert outcome.exit_status == EXIT_COMPLETE
+    assert world.versions_on_disk() == world.versions_at_the_desk()
+    if world.desk.vendor in ("zendesk", "intercom"):
+        assert len(world.stub.asked(world.desk.path)) == 5 + wire.MAX_FAILURES, "it began again"
+
+
+def test_a_limit_that_lasts_for_hours_is_not_slept_through(world: World):
+    world.stub.fail(too_many(7200), at=world.desk.path)
+    outcome = world.pull()
+    assert outcome.exit_status == EXIT_RUN_AGAIN
+    assert "7200 s" in outcome.errors[0]
+    assert sum(world.time.slept) < 60
+
+
+def test_a_refused_token_names_the_variable_and_never_the_secret(
+    world: World, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+):
+    caplog.set_level(logging.DEBUG)
+    secret = "s3cret-of-nobody"
+    name = list(world.desk.environment)[-1]
+    echo = status(401, json.dumps({"error": f"{secret} is wrong"}))
+    world.stub.fail(echo, at=world.desk.path)
+    outcome = world.pull(environment={name: secret})
+    assert outcome.exit_status == EXIT_PUT_RIGHT
+    assert name in outcome.errors[0]
+    everything = [*outcome.errors, caplog.text, *capsys.readouterr(), str(outcome), repr(vars(outcome))]
+    assert secret not in "\n".join(everything)
+    sent = world.stub.requests[0].headers["authorization"].split()[-1]
+    assert sent not in "\n".join(everything)
+
+
+def test_missing_credentials_are_named_before_anything_is_asked(world: World):
+    name = list(world.desk.environment)[-1]
+    with pytest.raises(PullError, match=name):
+        world.pull(environment={name: ""})
+    assert world.stub.requests == []
+
+
+def test_a_redirect_is_not_followed_with_the_credentials(world: World):
+    world.stub.fail(status(302, Location="https://elsewhere.example/login"), at=world.desk.path)
+    outcome = world.pull()
+    assert outcome.exit_status == EXIT_PUT_RIGHT
+    assert "elsewhere.example" in outcome.errors[0]
+    assert len(world.stub.asked(world.desk.path)) == 1
+
+
+def test_an_answer_larger_than_memory_allows_is_not_read(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(wire, "MAX_ANSWER_BYTES", 100)
+    outcome = world.pull()
+    assert outcome.exit_status == EXIT_PUT_RIGHT
+    assert "--page-size" in outcome.errors[0]
+
+
+def test_files_are_bounded_and_named_after_when_their_records_changed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(run, "SEGMENT_RECORDS", 10)
+    outcome = world.pull()
+    assert [path.name for path in world.files] == sorted(outcome.streams[0].files)
+    assert len(world.files) > 1
+    for path in world.files:
+        versions = [world.desk.version(json.loads(line))[1] for line in path.read_bytes().splitlines()]
+        changed = sorted(f"{moment(version):%Y%m%dT%H%M%SZ}" for version in versions)
+        assert path.name == f"{world.desk.main}-{changed[0]}-{changed[-1]}.jsonl"
+        assert len(changed) < 10 + 5
+    assert world.versions_on_disk() == world.versions_at_the_desk()
+
+
+def test_two_files_of_the_same_seconds_do_not_overwrite_each_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(run, "SEGMENT_RECORDS", 5)
+    world.desk.tickets.clear()
+    world.desk.fill(12, step=timedelta(0))
+    world.pull()
+    assert [path.name[-8:] for path in world.files] == ["-2.jsonl", "-3.jsonl", "0Z.jsonl"]
+    assert world.versions_on_disk() == world.versions_at_the_desk()
+
+
+def test_an_earlier_since_reads_again_from_there_and_a_later_one_goes_on(world: World):
+    assert world.pull(since="2026-03-01T08:00:00Z").streams[0].records == 4
+    assert world.pull(since="2026-03-01T09:00:00Z").streams[0].records == 0
+    assert world.pull(since="2026-02-01").streams[0].records == 19
+    assert world.versions_on_disk() == world.versions_at_the_desk()
+
+
+def test_a_lost_ledger_costs_requests_but_writes_nothing_twice(world: World):
+    world.pull()
+    before = world.files
+    next((world.folder / "state").rglob("*.sqlite")).unlink()
+    outcome = world.pull()
+    assert world.files == before
+    assert (outcome.streams[0].records, outcome.streams[0].repeated >= 23) == (0, True)
+
+
+def test_a_damaged_ledger_is_one_clear_error(world: World):
+    path = world.folder / "state" / "pull" / "acme" / f"{world.desk.vendor}.sqlite"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"this is not a database, whatever its name says" * 100)
+    with pytest.raises(PullError, match="delete it; it is rebuilt"):
+        world.pull()
+
+
+def test_records_without_id_or_time_and_odd_text_are_kept_for_ingest_to_judge(world: World):
+    odd = {"subject": "\ud83d is half an emoji \u2028 and this a line separator", "note": "=cmd()"}
+    answer = world.desk.answer
+    main = {"freshdesk": None, "salesforce": "records"}.get(world.desk.vendor, world.desk.main)
+
+    def with_an_odd_record(request):
+        answered = answer(request)
+        if re.search(world.desk.path, request.path):
+            (answered.body if main is None else answered.body[main]).append(dict(odd))
+        return answered
+
+    world.stub.answer = with_an_odd_record
+    world.pull()
+    assert [record for record in world.on_disk() if "note" in record] == [odd]
