@@ -146,7 +146,7 @@ TABLES: dict[str, Table] = {
             "created_at": _time("when the customer wrote", required=True),
             "account_id": _string("the company"),
             "contact_id": _string("the person, as known when the ticket was"),
-            "writer": _string("who wrote in the source's own words: a contact id or a handle (ingest fills it)"),
+            "writer": _string("who wrote, as the source says it: a contact id or a handle; filled by ingest"),
             "channel": _string("how it came in", allowed=CHANNELS),
             "subject": _string("subject line, may be empty"),
             "body": _string("plain text, may be empty"),
@@ -235,5 +235,5 @@ def typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def completed(tables: Tables) -> dict[str, pd.DataFrame]:
-    """All canonical tables: those given, and an empty one for each that is missing."""
-    return {name: tables[name] if name in tables else empty_table(name) for name in TABLES}
+    """All canonical and derived tables: those given, and an empty one for each that is missing."""
+    return {name: tables[name] if name in tables else empty_table(name) for name in (*TABLES, *DERIVED)}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.schema import TABLES, Tables, empty_table, typed
+from features.schema import DERIVED, TABLES, Tables, empty_table, typed
 
 
 def read_table(folder: Path, name: str) -> pd.DataFrame:
@@ -14,10 +14,10 @@ def read_table(folder: Path, name: str) -> pd.DataFrame:
 
 
 def read_tables(folder: Path) -> dict[str, pd.DataFrame]:
-    """Every canonical table in ``folder``, by name. Raises ``FileNotFoundError`` if the folder is absent."""
+    """Every table in ``folder``, by name. Raises ``FileNotFoundError`` if the folder is absent."""
     if not folder.is_dir():
         raise FileNotFoundError(f"no canonical tables in {folder}/: run `dvc repro ingest` first")
-    return {name: read_table(folder, name) for name in TABLES}
+    return {name: read_table(folder, name) for name in (*TABLES, *DERIVED)}
 
 
 def write_tables(folder: Path, tables: Tables) -> None:

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from connectors.identity_decisions import DecisionError, read_decisions
 from connectors.intake import Intake, Progress, TableIntake, take_in
 from connectors.mapping import MappingError, load_mapping
 from connectors.readers import ReadError
 from features.schema import TABLES, Tables
 from features.tables import write_tables
 from pipelines.adopt import AdoptError, adopt
+from pipelines.identity import identify
 from pipelines.params import ParamsError, load_params
 
 __all__ = ["AdoptError", "IngestError", "adopt", "ingest", "left_out", "main"]
@@ -159,8 +161,11 @@ def main() -> None:
         )
         write(intake, Path("artifacts"))
         print(report(intake), flush=True)
+        decisions = read_decisions(data / "identity" / params.source)
+        identified = identify(Path("artifacts/tables"), decisions, params.phone_region)
+        print("\n".join(identified.lines()), flush=True)
         check_quarantine(intake, params.max_quarantined_share)
-    except (ParamsError, MappingError, ReadError, IngestError) as error:
+    except (ParamsError, MappingError, ReadError, DecisionError, IngestError) as error:
         sys.exit(f"ingest stopped: {error}")
 
 

@@ -33,6 +33,8 @@ class IngestParams(_Section):
     source: str
     mapping: Path
     max_quarantined_share: float = Field(ge=0, lt=1)
+    phone_region: str = Field(default="", pattern="^([A-Z]{2})?$")
+    """Country (ISO 3166) of phone numbers without a country code; empty: their digits alone count."""
 
 
 class SplitParams(_Section):
