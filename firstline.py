@@ -17,6 +17,9 @@ app.add_typer(feedback_app, name="feedback")
 desk_app = typer.Typer(help="The desk's own rules.", no_args_is_help=True)
 app.add_typer(desk_app, name="desk")
 
+mapping_app = typer.Typer(help="Mapping files: what a desk's columns mean.", no_args_is_help=True)
+app.add_typer(mapping_app, name="mapping")
+
 QUIET_BY_DEFAULT = {
     "BENTOML_DO_NOT_TRACK": "True",
     "DO_NOT_TRACK": "1",
@@ -204,6 +207,27 @@ def feedback_export() -> None:
     from monitoring.feedback import main
 
     main()
+
+
+@mapping_app.command("check")
+def mapping_check(
+    file: Annotated[Path, typer.Argument(help="Mapping file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="The answer as one JSON object.")] = False,
+) -> None:
+    """Read a mapping file and say what it feeds, or what is wrong by line and column (exit status 1)."""
+    from connectors.mapping_report import check
+
+    passed, text = check(file, as_json)
+    typer.echo(text, err=not passed and not as_json)
+    raise typer.Exit(0 if passed else 1)
+
+
+@mapping_app.command("schema")
+def mapping_schema() -> None:
+    """Print the JSON schema of mapping files, for editors."""
+    from connectors.mapping_schema import schema_text
+
+    typer.echo(schema_text(), nl=False)
 
 
 @app.command()

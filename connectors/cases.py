@@ -32,11 +32,11 @@ def case_rows(
 ) -> Iterator[tuple[Owner, Chunk]]:
     """The chunks of ``read`` in the same order, their rows with the columns of their case that rules name.
 
-    ``read`` is called up to three times and must give the same chunks, each with whatever owns it (its file). A
-    case may be spread over all of them; only ids, order and the compared columns are spooled to ``folder`` (a
-    part of the cases in memory at a time). Events that are equal in every column, as overlapping exports repeat
-    them, count as one. A row without a case or without a readable order is malformed. The order of the rows
-    decides only between events that tie.
+    ``read`` is called up to three times and must give the same chunks, each with whatever owns it (its file).
+    A case may be spread over all of them; only ids, order and the compared columns are spooled to ``folder``,
+    and a part of the cases is in memory at a time. Events that are equal in every column, as overlapping
+    exports repeat them, count as one. A row without a case or without a readable order is malformed. The
+    order of the rows decides only between events that tie.
     """
     plan = EventPlan.of(source, time_zone)
     folder.mkdir(parents=True, exist_ok=True)

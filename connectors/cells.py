@@ -11,6 +11,9 @@ LARGEST_WHOLE = 2**53
 """Beyond this, whole numbers lose digits as floats."""
 
 _ISO_OFFSET = re.compile(r"\d[T ]\d\d(?::?\d\d){0,2}(?:[.,]\d+)? ?(?:Z|[+-]\d\d(?::?\d\d)?)$", re.IGNORECASE)
+_LAST_MICROSECOND = 253_402_300_799_000_000
+"""The end of the year 9999."""
+_SPACE = " \t\u00a0\u2009\u202f"
 _CURRENCY = r"(?:[€$£¥₹₽₩]|[A-Z]{3})"
 _AROUND = re.compile(rf"^\s*(?:{_CURRENCY}\s*)?|\s*{_CURRENCY}?\s*$")
 
@@ -28,7 +31,7 @@ def numbers(values: pd.Series, decimal: Literal[".", ","] | None = None) -> pd.S
 
 
 def _plain(values: pd.Series, decimal: str) -> pd.Series:
-    group = rf"[{'.' if decimal == ',' else ','}\s'’]"
+    group = f"[{'.' if decimal == ',' else ','}{_SPACE}'’]"
     number = rf"[+-]?(?:\d{{1,3}}(?:{group}\d{{3}})+|\d+)(?:{re.escape(decimal)}\d+)?"
     bare = values.str.replace(_AROUND, "", regex=True)
     bare = bare.where(bare.str.fullmatch(number).fillna(False).astype(bool))
@@ -38,10 +41,11 @@ def _plain(values: pd.Series, decimal: str) -> pd.Series:
 def times(values: pd.Series, formats: Sequence[str], time_zone: str) -> pd.Series:
     """UTC times with microseconds; NaT for an empty cell and for text that none of ``formats`` fits.
 
-    ``formats``: ``iso``, ``unix``, ``unix_ms`` or strptime patterns, the first that fits counts; none: ``iso``.
-    ``time_zone`` (IANA name): of times that carry no offset. A local time that happens twice (clocks set back)
-    is read as the later one, so that nothing is believed known before it was; one that never happens (clocks
-    set forward) as the moment the clocks were set.
+    ``formats``: ``iso``, ``unix``, ``unix_ms`` or strptime patterns; the first that fits counts. None of them:
+    ``iso``.
+    ``time_zone`` (IANA name): of times that carry no offset. A local time that happens twice (clocks set
+    back) is read as the later one, so that nothing is believed known before it was; one that never happens
+    (clocks set forward) as the moment the clocks were set.
     """
     first, *others = formats or ("iso",)
     read = _read_times(values, first, time_zone)
@@ -55,9 +59,10 @@ def times(values: pd.Series, formats: Sequence[str], time_zone: str) -> pd.Serie
 
 def _read_times(values: pd.Series, pattern: str, time_zone: str) -> pd.Series:
     if pattern in ("unix", "unix_ms"):
-        counts = numbers(values)
-        unit: Literal["s", "ms"] = "s" if pattern == "unix" else "ms"
-        return pd.to_datetime(counts, unit=unit, utc=True, errors="coerce").dt.as_unit("us")
+        microseconds = numbers(values) * (1_000_000 if pattern == "unix" else 1_000)
+        in_calendar = microseconds.abs() <= _LAST_MICROSECOND
+        counted = microseconds.where(in_calendar).round().astype("Int64")
+        return pd.to_datetime(counted, unit="us", utc=True).dt.as_unit("us")
     if pattern == "iso":
         has_offset = values.str.contains(_ISO_OFFSET, na=False)
         pattern = "ISO8601"

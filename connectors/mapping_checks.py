@@ -155,7 +155,8 @@ def system_problems(rules: Sequence[tuple[Location, str | None, RuleLike]]) -> I
                 yield (
                     (*where, "columns", name),
                     f"{owner} and {system} both number their {rule.table}, so two ids may be equal: "
-                    f"give {name} (and ticket_id of its events) a `prefix` of its own",
+                    f"give {name} a `prefix` of its own"
+                    + (" (and the ticket_id of its events)" if rule.table == "tickets" else ""),
                 )
     yield from _ticketless(rules)
 

@@ -49,8 +49,11 @@ def refuse(title: str, problems: Iterable[Problem]) -> None:
 
 
 def mapping_error(name: str, problems: Iterable[MappingProblem]) -> MappingError:
-    """One error about the mapping ``name`` that says every problem on a line of its own, as compilers do."""
-    problems = sorted(problems, key=lambda problem: (problem.line, problem.column))
+    """One error about the mapping ``name``, a line for every problem in the order of the file, each once."""
+    by_place = {
+        (problem.line, problem.column, problem.message): problem for problem in reversed(list(problems))
+    }
+    problems = [by_place[place] for place in sorted(by_place)]
     lines = [f"{name}:{problem.line}:{problem.column}: {problem}" for problem in problems]
     return MappingError("\n".join(lines), problems)
 
