@@ -41,7 +41,7 @@ def _plain(values: pd.Series, decimal: str) -> pd.Series:
 def times(values: pd.Series, formats: Sequence[str], time_zone: str) -> pd.Series:
     """UTC times with microseconds; NaT for an empty cell and for text that none of ``formats`` fits.
 
-    ``formats``: ``iso``, ``unix``, ``unix_ms`` or strptime patterns; the first that fits counts. None of them:
+    ``formats``: ``iso``, ``unix``, ``unix_ms`` or strptime patterns; the first that fits counts. Without any:
     ``iso``.
     ``time_zone`` (IANA name): of times that carry no offset. A local time that happens twice (clocks set
     back) is read as the later one, so that nothing is believed known before it was; one that never happens
