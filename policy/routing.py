@@ -77,9 +77,14 @@ def _points(desk: Desk, situation: Situation, agent: AgentState) -> float:
     )
 
 
+def _speaks(language: str, agent: AgentState) -> str:
+    if not agent.languages:
+        return "languages unknown"
+    return f"{'speaks' if language in agent.languages else 'does not speak'} {language}"
+
+
 def _merits(desk: Desk, situation: Situation, agent: AgentState) -> str:
-    speaks = "speaks" if situation.language in agent.languages else "does not speak"
-    merits = [f"{speaks} {situation.language}"]
+    merits = [_speaks(situation.language, agent)]
     if _skilled(desk, situation, agent):
         merits.append("knows the subject")
     if agent.served_contact:

@@ -77,3 +77,9 @@ def test_the_reason_is_readable() -> None:
         "access: handles 'password_reset' (99% sure); "
         "Mia speaks en, knows the subject, has helped this person before and has 5 open tickets"
     )
+
+
+def test_nobody_is_said_to_lack_a_language_that_was_never_recorded() -> None:
+    reason = route(shipped_desk(), situation(), [], [agent("Mia", languages=())]).reason
+    assert "Mia languages unknown" in reason
+    assert "does not speak" not in reason
