@@ -79,7 +79,7 @@ def _points(desk: Desk, situation: Situation, agent: AgentState) -> float:
 
 def _speaks(language: str, agent: AgentState) -> str:
     if not agent.languages:
-        return "languages unknown"
+        return "has no languages on record"
     return f"{'speaks' if language in agent.languages else 'does not speak'} {language}"
 
 

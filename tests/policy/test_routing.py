@@ -81,5 +81,5 @@ def test_the_reason_is_readable() -> None:
 
 def test_nobody_is_said_to_lack_a_language_that_was_never_recorded() -> None:
     reason = route(shipped_desk(), situation(), [], [agent("Mia", languages=())]).reason
-    assert "Mia languages unknown" in reason
+    assert "Mia has no languages on record" in reason
     assert "does not speak" not in reason
