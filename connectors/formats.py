@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from connectors.freshdesk import export as freshdesk
+from connectors.intercom import export as intercom
 from connectors.mapping import RawFile
 from connectors.shapes import Record, ShapeError, parts
 from connectors.zendesk import export as zendesk
@@ -34,6 +35,12 @@ def unfold_of(spec: RawFile) -> Unfold:
         "freshdesk_ticket_state": ("results", freshdesk.ticket_state),
         "freshdesk_conversations": ("results", freshdesk.conversations),
         "freshdesk_activities": ("activities_data", freshdesk.activity),
+        "intercom_conversations": (
+            "conversations",
+            partial(intercom.conversation, customer_fields=customer_fields),
+        ),
+        "intercom_conversation_events": ("conversations", intercom.events),
+        "intercom_contacts": ("data", intercom.contact),
     }
     if spec.format not in unfolds:
         return _unchanged

@@ -30,7 +30,7 @@ _NO_FACT = ("new_ticket", "note", "automation", "custom_fields", "previous_statu
 def ticket(record: Record, customer_fields: frozenset[str]) -> Iterator[Record]:
     """One row: the ticket as created; ``description`` is HTML, ``requester.<...>``, ``custom_field.<name>``.
 
-    A ticket that was deleted or marked as spam also has ``deleted`` (true) and ``deleted_at``.
+    ``deleted`` says whether it was deleted or marked as spam, ``deleted_at`` when.
     """
     require(record, "Freshdesk ticket", "id", "created_at")
     row = {name: record.get(name) for name in _FIXED_AT_CREATION}
@@ -40,9 +40,8 @@ def ticket(record: Record, customer_fields: frozenset[str]) -> Iterator[Record]:
     for name, value in part(record, "Freshdesk ticket", "custom_fields").items():
         if name in customer_fields:
             row[f"custom_field.{name}"] = value
-    if record.get("deleted") is True or record.get("spam") is True:
-        row |= {"deleted": True, "deleted_at": record.get("updated_at")}
-    yield row
+    is_deleted = record.get("deleted") is True or record.get("spam") is True
+    yield {**row, "deleted": is_deleted, "deleted_at": record.get("updated_at") if is_deleted else None}
 
 
 def ticket_state(record: Record) -> Iterator[Record]:

@@ -34,7 +34,7 @@ _HANDLE_KINDS = {"phone_number": "phone"}
 def ticket(record: Record, customer_fields: frozenset[str]) -> Iterator[Record]:
     """One row: the ticket as the customer created it, with ``via.channel`` and ``custom_field.<id>``.
 
-    A deleted ticket also has ``deleted`` (true) and ``deleted_at``.
+    ``deleted`` says whether it was deleted, ``deleted_at`` when.
     """
     require(record, "Zendesk ticket", "id", "created_at")
     row = {name: record.get(name) for name in _FIXED_AT_CREATION}
@@ -42,9 +42,8 @@ def ticket(record: Record, customer_fields: frozenset[str]) -> Iterator[Record]:
     for field in parts(record, "Zendesk ticket", "custom_fields"):
         if str(field.get("id")) in customer_fields:
             row[f"custom_field.{field['id']}"] = field.get("value")
-    if record.get("status") == "deleted":
-        row |= {"deleted": True, "deleted_at": record.get("updated_at")}
-    yield row
+    is_deleted = record.get("status") == "deleted"
+    yield {**row, "deleted": is_deleted, "deleted_at": record.get("updated_at") if is_deleted else None}
 
 
 def ticket_state(record: Record) -> Iterator[Record]:

@@ -8,11 +8,13 @@ from typing import Any
 import pandas as pd
 from hypothesis import strategies as st
 
-from connectors.intake import Intake, take_in
+from connectors.intake import Input, Intake, take_in_all
 from connectors.mapping import Mapping, load_mapping
 
 Record = dict[str, Any]
 _ROOT = Path(__file__).parent
+RECEIVED = pd.Timestamp("2026-06-30T00:00:00Z")
+"""When the files of these tests were delivered, unless a test says otherwise."""
 
 
 def fixture(vendor: str, name: str) -> dict[str, Any]:
@@ -42,7 +44,7 @@ def took_in(folder: Path, vendor: str, files: dict[str, list[Record]]) -> Intake
         path = folder / vendor / f"{name}.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(as_jsonl(records), encoding="utf-8")
-    return take_in(folder, generic_mapping(vendor), lambda line: None)
+    return take_in_all([Input(folder, generic_mapping(vendor))], lambda line: None, received_at=RECEIVED)
 
 
 def rows_of(intake: Intake, table: str) -> list[Record]:

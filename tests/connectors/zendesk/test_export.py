@@ -129,6 +129,29 @@ def test_final_state_never_reaches_the_ticket_row() -> None:
     assert deleted == row | {"deleted": True, "deleted_at": EXPORT["ticket"]["updated_at"]}
 
 
+def test_deletion_is_an_event_when_it_happened_and_leaves_the_ticket_row_alone(tmp_path: Path) -> None:
+    before = EXPORT["deleted_ticket"] | {
+        "status": "open",
+        "subject": "fire?",
+        "updated_at": "2026-05-21T09:01:00Z",
+    }
+    intake = took_in(tmp_path, "zendesk", {"tickets": [before, EXPORT["deleted_ticket"]]})
+    assert not quarantined(intake)
+    assert [row["subject"] for row in rows_of(intake, "tickets")] == ["fire?"]
+    [event] = rows_of(intake, "ticket_events")
+    assert (event["kind"], event["known_at"]) == ("deleted", pd.Timestamp("2026-05-23T10:00:00Z"))
+
+
+def test_pages_of_the_api_are_read_as_they_were_saved(tmp_path: Path) -> None:
+    page = {
+        "tickets": [EXPORT["ticket"], EXPORT["deleted_ticket"]],
+        "after_cursor": "MTU4",
+        "end_of_stream": True,
+    }
+    intake = took_in(tmp_path, "zendesk", {"tickets": [page]})
+    assert [row["ticket_id"] for row in rows_of(intake, "tickets")] == ["35436"]
+
+
 @pytest.mark.parametrize(
     ("broken", "reason"),
     [
