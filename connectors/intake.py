@@ -1,248 +1,271 @@
-"""Raw folder + mapping -> canonical rows, with every raw row accounted for.
+"""Raw folder + mapping -> canonical rows, with every raw row accounted for, in bounded memory.
 
-For each table: rows in = rows kept + quarantined + filtered by the mapping + identical duplicates.
+For each table: rows in + from tickets = kept + quarantined + filtered + duplicates + to events. Corrections
+and deletions of tickets go "to events", and reach the table of ticket events "from tickets".
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
 import pandas as pd
 
-from connectors.columns import Lookups, Reading, matches, recipe_values
-from connectors.contract import breaches, repeated_keys
-from connectors.mapping import Lookup, Mapping, MappingError, Rule, Source
-from connectors.raw_rows import source_rows, without_missing
-from connectors.readers import Chunk, Malformed, read_chunks, read_labels
-from connectors.verdicts import Verdicts
-from features.schema import TABLES, typed
+from connectors.deliveries import matching_files, raw_files, received_at_of
+from connectors.feed import Feed
+from connectors.lookups import read_lookup
+from connectors.mapping import Mapping, MappingError, Source
+from connectors.raw_rows import source_rows
+from connectors.readers import Chunk, OnBytes
+from connectors.rule_rows import as_json, malformed_rows, quarantined, rule_rows
+from connectors.settlement import NO_TICKET, Settled, TableSpool, settle
+from connectors.spool import Sorter, frames
+from features.schema import TABLES, TIME_DTYPE, typed
 
-QUARANTINE_COLUMNS = ("table", "source_file", "row_number", "reason", "raw")
 Progress = Callable[[str], None]
+HAS_DELETIONS = ("tickets", "ticket_events")
 
 
-@dataclass
+@dataclass(frozen=True)
+class Input:
+    """A raw folder and the mapping that reads it."""
+
+    folder: Path
+    mapping: Mapping
+
+
+@dataclass(frozen=True)
 class TableIntake:
-    """What became of the raw rows of one canonical table. ``quarantine`` has ``QUARANTINE_COLUMNS``."""
+    """What became of the raw rows of one canonical table; the rows themselves lie on disk."""
 
-    kept: pd.DataFrame
-    quarantine: pd.DataFrame
-    rows_in: int = 0
-    filtered: Counter[str] = field(default_factory=Counter)
-    duplicates: int = 0
+    table: str
+    path: Path
+    quarantine_path: Path
+    rows_in: int
+    rows_kept: int
+    duplicates: int
+    filtered: Counter[str]
+    quarantined: Counter[str]
+    """Rows by reason."""
+    from_tickets: int = 0
+    """Ticket events made of corrections and deletions of tickets."""
+    to_events: int = 0
+    """Rows of tickets that became such events."""
+    work: "TemporaryDirectory[str] | None" = None
+    """Keeps the files; they are deleted when nobody holds this any more."""
+
+    def batches(self) -> Iterator[pd.DataFrame]:
+        """The kept rows in order of being known, some at a time."""
+        return frames(self.path, self.table)
+
+    @property
+    def kept(self) -> pd.DataFrame:
+        """All kept rows in memory."""
+        empty = typed(self.table, pd.DataFrame())
+        return pd.concat([empty, *self.batches()], ignore_index=True) if self.rows_kept else empty
+
+    @property
+    def quarantine(self) -> pd.DataFrame:
+        """All quarantined rows in memory, with ``spool.QUARANTINE_COLUMNS``."""
+        return pd.read_parquet(self.quarantine_path)
+
+    @property
+    def rows_quarantined(self) -> int:
+        """How many rows are in quarantine."""
+        return self.quarantined.total()
 
     @property
     def quarantined_share(self) -> float:
-        """Rejected rows relative to the rows that the mapping wanted."""
+        """Rows that break the contract relative to those the mapping wanted.
+
+        Events without a ticket are not counted: an export of events often reaches further back than tickets.
+        """
         wanted = self.rows_in - self.filtered.total()
-        return len(self.quarantine) / wanted if wanted else 0.0
+        return (self.rows_quarantined - self.quarantined[NO_TICKET]) / wanted if wanted else 0.0
 
     def reasons(self) -> dict[str, int]:
         """How many rows were quarantined for each reason, commonest first."""
-        counts = Counter(self.quarantine["reason"])
-        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-    def joined(self, other: "TableIntake", key: Sequence[str]) -> "TableIntake":
-        """Both intakes of one table as one, oldest knowledge first.
-
-        Rows of ``other`` whose ``key`` is there already count as duplicates: the first source wins.
-        """
-        own = pd.MultiIndex.from_frame(self.kept[list(key)])
-        known = pd.MultiIndex.from_frame(other.kept[list(key)]).isin(own)
-        kept = pd.concat([self.kept, other.kept[~known]], ignore_index=True)
-        return TableIntake(
-            kept=kept.sort_values("known_at", kind="stable", ignore_index=True),
-            quarantine=pd.concat([self.quarantine, other.quarantine], ignore_index=True),
-            rows_in=self.rows_in + other.rows_in,
-            filtered=self.filtered + other.filtered,
-            duplicates=self.duplicates + other.duplicates + int(known.sum()),
-        )
+        return dict(sorted(self.quarantined.items(), key=lambda item: (-item[1], item[0])))
 
 
-@dataclass
+@dataclass(frozen=True)
 class Intake:
     """Everything read from one raw folder. A table that no file feeds is absent."""
 
     tables: dict[str, TableIntake]
     missing_files: list[str]
     unread_files: list[str]
-
-
-@dataclass
-class _Collected:
-    kept: list[pd.DataFrame] = field(default_factory=list)
-    rejected: list[pd.DataFrame] = field(default_factory=list)
-    rows_in: int = 0
-    filtered: Counter[str] = field(default_factory=Counter)
+    notes: list[str]
+    """What was odd about files, a sentence each."""
 
 
 def take_in(folder: Path, mapping: Mapping, progress: Progress) -> Intake:
     """Read every file that ``mapping`` names under ``folder``. Raises ``ReadError`` or ``MappingError``."""
-    if not folder.is_dir():
-        raise MappingError(
-            f"no raw folder {folder}/: bring one in with `firstline ingest FOLDER --mapping FILE`"
-        )
-    lookups = {name: _read_lookup(folder, lookup, name) for name, lookup in mapping.lookups.items()}
-    collected: dict[str, _Collected] = {}
-    for source in mapping.sources:
-        paths = matching_files(folder, source.file)
-        read = partial(_chunks, paths, source)
-        rows = 0
-        with TemporaryDirectory(prefix="firstline-") as spool:
-            for path, chunk in source_rows(read, source, mapping.time_zone, Path(spool)):
-                rows += len(chunk.rows) + len(chunk.malformed)
-                _take_chunk(chunk, source, path.relative_to(folder), mapping, lookups, collected)
-        if paths:
-            progress(f"  read {source.file}: {len(paths)} files, {rows:,} rows")
-            for rule in source.tables:
-                collected.setdefault(rule.table, _Collected())
-    patterns = mapping.file_patterns()
-    named = {path for pattern in patterns for path in matching_files(folder, pattern)}
+    return take_in_all([Input(folder, mapping)], progress)
+
+
+def take_in_all(
+    inputs: Sequence[Input],
+    progress: Progress,
+    work: Path | None = None,
+    received_at: pd.Timestamp | None = None,
+    on_bytes: OnBytes = lambda count: None,
+) -> Intake:
+    """Read several raw folders as one; where two have a row with one key, the first folder's counts.
+
+    ``work``: where rows lie while they are many (default: the system's temporary folder). ``received_at``:
+    when files without a delivery record were received, if that is known. Raises ``ReadError`` or
+    ``MappingError``.
+    """
+    if work is not None:
+        work.mkdir(parents=True, exist_ok=True)
+    temporary = TemporaryDirectory(prefix="firstline-ingest-", dir=work)
+    reader = _Reader(temporary, progress, on_bytes, received_at)
+    for number, one in enumerate(inputs):
+        reader.read(one, number)
+    first = inputs[0]
+    patterns = first.mapping.file_patterns()
+    named = {path for pattern in patterns for path in matching_files(first.folder, pattern)}
     return Intake(
-        tables={name: _settled(name, collected[name]) for name in TABLES if name in collected},
-        missing_files=[pattern for pattern in patterns if not matching_files(folder, pattern)],
-        unread_files=sorted(
-            str(path.relative_to(folder))
-            for path in folder.rglob("*")
-            if path.is_file() and path not in named
-        ),
+        tables=reader.settled(),
+        missing_files=[pattern for pattern in patterns if not matching_files(first.folder, pattern)],
+        unread_files=[
+            str(path.relative_to(first.folder)) for path in raw_files(first.folder) if path not in named
+        ],
+        notes=reader.notes,
     )
 
 
-def _chunks(paths: Sequence[Path], source: Source) -> Iterator[tuple[Path, Chunk]]:
-    return ((path, chunk) for path in paths for chunk in read_chunks(path, source))
+def bytes_to_read(inputs: Sequence[Input]) -> int:
+    """Size on disk of everything that ``take_in_all`` will read; an event log is read twice."""
+    total = 0
+    for one in inputs:
+        parts = [*one.mapping.sources, *one.mapping.lookups.values()]
+        for part in parts:
+            times = 2 if isinstance(part, Source) and part.case is not None else 1
+            total += times * sum(path.stat().st_size for path in matching_files(one.folder, part.file))
+    return total
 
 
-def matching_files(folder: Path, pattern: str) -> list[Path]:
-    """Files under ``folder`` that ``pattern`` names, sorted by path."""
-    return sorted(path for path in folder.glob(pattern) if path.is_file())
+class _Reader:
+    """Spools the rows of all inputs by table, then settles the tables."""
+
+    def __init__(
+        self,
+        work: "TemporaryDirectory[str]",
+        progress: Progress,
+        on_bytes: OnBytes,
+        received_at: pd.Timestamp | None,
+    ) -> None:
+        self._temporary, self._work = work, Path(work.name)
+        self._progress, self._on_bytes = progress, on_bytes
+        self._received_at = received_at
+        self._spools: dict[str, TableSpool] = {}
+        self._files = 0
+        self.notes: list[str] = []
+
+    def read(self, one: Input, number: int) -> None:
+        """Spool the rows of one input."""
+        folder, mapping = one.folder, one.mapping
+        if not folder.is_dir():
+            raise MappingError(
+                f"no raw folder {folder}/: bring one in with `firstline ingest FOLDER --mapping FILE`"
+            )
+        received = received_at_of(folder)
+        lookups = {
+            name: read_lookup(folder, lookup, name, self._on_bytes)
+            for name, lookup in mapping.lookups.items()
+        }
+        for source in mapping.sources:
+            paths = matching_files(folder, source.file)
+            feed = Feed(source, folder, paths, mapping.time_zone, lookups, received, self._received_at)
+            rows = self._read_source(feed, number)
+            if paths:
+                self._progress(f"  read {source.file}: {len(paths)} files, {rows:,} rows")
+            for rule in source.tables if paths else ():
+                self._spool(rule.table)
+            self.notes += feed.notes()
+
+    def _read_source(self, feed: Feed, number: int) -> int:
+        def read() -> Iterator[tuple[Path, Chunk]]:
+            return ((path, chunk) for path in feed.paths for chunk in feed.chunks(path, self._on_bytes))
+
+        _refuse_deletions(feed.source)
+        order = {path: self._files + position for position, path in enumerate(feed.paths)}
+        self._files += len(order)
+        count = 0
+        for path, chunk in source_rows(read, feed.source, feed.time_zone, self._work / "cases"):
+            count += len(chunk.rows) + len(chunk.malformed)
+            self._take(chunk, path, feed, {"input": number, "file_order": order[path]})
+        return count
+
+    def _take(self, chunk: Chunk, path: Path, feed: Feed, origin: dict[str, int]) -> None:
+        file = str(path.relative_to(feed.folder))
+        received_at = feed.received_at(path)
+        for order, rule in enumerate(feed.source.tables):
+            spool = self._spool(rule.table)
+            spool.rows_in += len(chunk.rows) + len(chunk.malformed)
+            spool.reject(malformed_rows(chunk.malformed, rule.table, file))
+            if not len(chunk.rows):
+                continue
+            try:
+                rows = feed.derived(chunk.rows, file)
+                made = rule_rows(rows, chunk.row_numbers, rule, feed.reading(f"{file}, {rule.table}"), file)
+            except MappingError:
+                reason = feed.lacks(path, rule)
+                if reason is None:
+                    raise
+                reasons, raws = [reason] * len(chunk.rows), as_json(chunk.rows)
+                spool.reject(quarantined(rule.table, file, chunk.row_numbers, reasons, raws))
+                continue
+            spool.filtered.update(made.filtered)
+            spool.reject(made.quarantine)
+            received = pd.Series(received_at, index=made.kept.index, dtype=TIME_DTYPE)
+            kept = made.kept.assign(source_file=file, rule_order=order, received_at=received)
+            spool.rows.add(kept.assign(**origin))
+
+    def _spool(self, table: str) -> TableSpool:
+        if table not in self._spools:
+            self._spools[table] = TableSpool(table, self._work)
+        return self._spools[table]
+
+    def settled(self) -> dict[str, TableIntake]:
+        """Every table that was fed, made of its spool."""
+        tables: dict[str, TableIntake] = {}
+        sorter = Sorter(self._work)
+        try:
+            for name in TABLES:
+                if name in self._spools:
+                    spool = self._spools[name]
+                    tickets = tables["tickets"].path if "tickets" in tables else None
+                    made = settle(spool, sorter, lambda: self._spool("ticket_events"), tickets)
+                    tables[name] = _counted(spool, made, self._temporary)
+        finally:
+            sorter.close()
+        return tables
 
 
-def _read_lookup(folder: Path, lookup: Lookup, name: str) -> dict[str, str]:
-    labels: dict[str, str] = {}
-    for path in matching_files(folder, lookup.file):
-        if lookup.format == "labels":
-            labels |= read_labels(path)
-            continue
-        for chunk in read_chunks(path, lookup):
-            labels |= dict(_lookup_pairs(without_missing(chunk, lookup.missing), lookup, name))
-    return labels
-
-
-def _lookup_pairs(chunk: Chunk, lookup: Lookup, name: str) -> Iterator[tuple[str, str]]:
-    for column in (lookup.key, lookup.value):
-        if len(chunk.rows) and column not in chunk.rows:
-            found = ", ".join(map(str, chunk.rows.columns))
-            raise MappingError(f"lookup {name}: no column {column!r} in {lookup.file}; found {found}")
-    if not len(chunk.rows):
-        return
-    pairs = chunk.rows[[lookup.key, lookup.value]].dropna()
-    for keys, value in pairs.itertuples(index=False):
-        for key in keys.split(lookup.split) if lookup.split else (keys,):
-            yield key.strip(), value
-
-
-def _take_chunk(
-    chunk: Chunk,
-    source: Source,
-    file: Path,
-    mapping: Mapping,
-    lookups: Lookups,
-    collected: dict[str, _Collected],
-) -> None:
-    rows = chunk.rows
-    has_header = source.format in ("csv", "parquet")
-    for name, recipe in source.derive.items():
-        reading = Reading(lookups, mapping.time_zone, has_header, f"{file}, derive.{name}")
-        rows = rows.assign(
-            **{name: recipe_values(recipe, "string", rows, reading, Verdicts(len(rows)), name)}
-        )
+def _refuse_deletions(source: Source) -> None:
     for rule in source.tables:
-        into = collected.setdefault(rule.table, _Collected())
-        into.rows_in += len(rows) + len(chunk.malformed)
-        into.rejected.append(_malformed_rows(chunk.malformed, rule.table, str(file)))
-        if len(rows):
-            reading = Reading(lookups, mapping.time_zone, has_header, f"{file}, {rule.table}")
-            _take_rows(rows, chunk.row_numbers, rule, reading, str(file), into)
+        if rule.deleted_where and rule.table not in HAS_DELETIONS:
+            raise MappingError(
+                f"{source.file}, {rule.table}: `deleted_where` is for tickets and ticket_events; "
+                "leave out deleted rows of other tables with `skip_where`"
+            )
 
 
-def _take_rows(
-    rows: pd.DataFrame, numbers: np.ndarray, rule: Rule, reading: Reading, file: str, into: _Collected
-) -> None:
-    wanted = matches(rows, rule.keep_where, reading)
-    into.filtered[f"not {_said(rule.keep_where)}"] += int((~wanted).sum())
-    for name, values in rule.skip_where.items():
-        unwanted = wanted & matches(rows, {name: values}, reading)
-        into.filtered[_said({name: values})] += int(unwanted.sum())
-        wanted &= ~unwanted
-    rows, numbers = rows[wanted], numbers[wanted.to_numpy(dtype=bool)]
-    verdicts = Verdicts(len(rows))
-    specs = TABLES[rule.table].columns
-    columns = {
-        name: recipe_values(recipe, specs[name].kind, rows, reading, verdicts, name)
-        for name, recipe in rule.columns.items()
-    }
-    frame = typed(rule.table, pd.DataFrame(columns, index=rows.index))
-    for reason, broken in breaches(rule.table, frame[list(columns)]):
-        verdicts.reject(broken, reason)
-    rejected = verdicts.is_rejected
-    into.filtered.update(verdicts.filtered[verdicts.is_filtered])
-    reasons = verdicts.rejected[rejected]
-    into.rejected.append(_quarantine(rule.table, file, numbers[rejected], reasons, _as_json(rows[rejected])))
-    kept = ~verdicts.is_filtered & ~rejected
-    into.kept.append(frame[kept].assign(source_file=file, row_number=numbers[kept]))
-
-
-def _said(condition: dict[str, list[str]]) -> str:
-    return " and ".join(f"{name} is {' or '.join(values)}" for name, values in condition.items())
-
-
-def _as_json(rows: pd.DataFrame) -> list[str]:
-    records = rows.astype("object").where(rows.notna(), None).to_dict("records")
-    return [
-        json.dumps({k: v for k, v in record.items() if v is not None}, ensure_ascii=False, default=str)
-        for record in records
-    ]
-
-
-def _malformed_rows(malformed: list[Malformed], table: str, file: str) -> pd.DataFrame:
-    numbers = np.array([row.row_number for row in malformed], dtype=np.int64)
-    raws = [json.dumps(row.raw, ensure_ascii=False) for row in malformed]
-    return _quarantine(table, file, numbers, [row.reason for row in malformed], raws)
-
-
-def _quarantine(table: str, file: str, numbers: np.ndarray, reasons: object, raws: list[str]) -> pd.DataFrame:
-    columns = {"table": table, "source_file": file, "row_number": numbers, "reason": reasons, "raw": raws}
-    frame = pd.DataFrame(columns, columns=list(QUARANTINE_COLUMNS), index=range(len(numbers)))
-    return frame.astype({name: "int64" if name == "row_number" else "str" for name in QUARANTINE_COLUMNS})
-
-
-def _settled(table: str, collected: _Collected) -> TableIntake:
-    """Rows of all files together, oldest knowledge first; repeated keys are sorted out."""
-    empty = typed(table, pd.DataFrame()).assign(source_file="", row_number=0)
-    frame = pd.concat(collected.kept or [empty], ignore_index=True)
-    frame = frame.sort_values("known_at", kind="stable", ignore_index=True)
-    identical, conflicting = repeated_keys(table, frame)
-    if conflicting.any():
-        losers = frame[conflicting]
-        raws = _as_json(losers.drop(columns=["source_file", "row_number"]))
-        clash = _quarantine(
-            table,
-            "",
-            losers["row_number"].to_numpy(),
-            ["key repeated with other content"] * len(losers),
-            raws,
-        ).assign(source_file=losers["source_file"].to_numpy())
-        collected.rejected.append(clash)
+def _counted(spool: TableSpool, made: Settled, work: "TemporaryDirectory[str]") -> TableIntake:
     return TableIntake(
-        kept=typed(table, frame[~identical & ~conflicting].reset_index(drop=True)),
-        quarantine=pd.concat([_malformed_rows([], table, ""), *collected.rejected], ignore_index=True),
-        rows_in=collected.rows_in,
-        filtered=+collected.filtered,
-        duplicates=int(identical.sum()),
+        table=spool.table,
+        path=made.path,
+        quarantine_path=spool.quarantine.path,
+        rows_in=spool.rows_in,
+        rows_kept=made.rows,
+        duplicates=made.duplicates,
+        filtered=+spool.filtered,
+        quarantined=+spool.reasons,
+        from_tickets=spool.from_tickets,
+        to_events=made.to_events,
+        work=work,
     )

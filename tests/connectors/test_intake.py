@@ -44,7 +44,8 @@ def tickets(folder: Path, how: Mapping) -> TableIntake:
 
 
 def accounted(table: TableIntake) -> int:
-    return len(table.kept) + len(table.quarantine) + table.filtered.total() + table.duplicates
+    found = len(table.kept) + len(table.quarantine) + table.filtered.total()
+    return found + table.duplicates + table.to_events - table.from_tickets
 
 
 @pytest.mark.parametrize(

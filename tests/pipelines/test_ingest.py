@@ -85,6 +85,8 @@ def test_every_row_is_accounted_for_in_metrics_and_report(desk: Path) -> None:
         "quarantined": 1,
         "filtered": 0,
         "duplicates": 1,
+        "from_tickets": 0,
+        "to_events": 0,
         "quarantined_by_reason": {"known_at: not a time": 1},
     }
     text = report(intake)
@@ -178,8 +180,8 @@ def test_a_correction_reaches_training_with_its_ticket_and_only_once(desk: Path,
         "intent:2",
         "feedback:1:intent",
         "feedback:9:intent",
-        "feedback:8:intent",
     }
+    assert events.reasons() == {"ticket_id: no such ticket": 1}
     bodies = tickets.kept.set_index("ticket_id")["body"]
     assert bodies["9"] == "locked out"
     assert bodies["1"] != "locked out"
