@@ -7,10 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from connectors.deliveries import received_at_of, record_delivery
 from connectors.pull.clock import Clock
 from connectors.pull.errors import Declined, PullError, Unreachable
 from connectors.pull.ledger import Ledger
 from connectors.pull.run import Fetched, Watch, pull_stream, recover
+from connectors.pull.segments import finished
 from connectors.pull.stream import Stream
 from connectors.pull.vendor import Vendor, variable
 from connectors.pull.vendors import vendor_named
@@ -76,6 +80,7 @@ def pull(
         with Ledger(ledger_path) as ledger:
             recover(outcome.folder, chosen.streams(page_size), ledger)
             _pull_all(streams, wire, ledger, start, clock, outcome, watch)
+            _deliver(data / name, chosen.name, clock.now())
     finally:
         wire.close()
     return outcome
@@ -107,6 +112,15 @@ def _pull_all(
             outcome.errors.append("interrupted; the same command continues from here")
             outcome.exit_status = EXIT_INTERRUPTED
             return
+
+
+def _deliver(folder: Path, vendor: str, received_at: datetime) -> None:
+    """Note when the files were received that no delivery names yet, those of an interrupted pull included."""
+    noted = received_at_of(folder)
+    files = [path.relative_to(folder).as_posix() for path in finished(folder / vendor)]
+    new = [name for name in files if name not in noted]
+    if new:
+        record_delivery(folder, new, pd.Timestamp(received_at))
 
 
 def _opened(vendor: Vendor, address: str | None, environment: Mapping[str, str], clock: Clock) -> Wire:

@@ -17,7 +17,7 @@ from typing import Any
 from connectors.pull.access import Credentials
 from connectors.pull.clock import Clock, Pace
 from connectors.pull.errors import Declined, NotOffered, PullError, Unreachable
-from connectors.pull.stream import Cursor, Page, Stream
+from connectors.pull.stream import Cursor, Page, Stream, settled
 from connectors.pull.vendor import Environment, Vendor, missing, secret, variable
 from connectors.pull.wire import LIST, Reply, Wire
 from connectors.shapes import Record
@@ -31,8 +31,12 @@ _BACK = timedelta(seconds=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Tickets(Stream):
-    """Tickets in order of change, each with all its conversations."""
+    """Tickets in order of change, each with all its conversations.
 
+    ``filter`` lists instead those that the list leaves out: ``deleted`` or ``spam``, as they are.
+    """
+
+    filter: str = ""
     overlap: timedelta | None = timedelta(minutes=10)
 
     def start(self, since: datetime) -> Cursor:
@@ -41,40 +45,38 @@ class Tickets(Stream):
 
     def page(self, wire: Wire, cursor: Cursor, now: datetime) -> Page:
         """A page of the window, and the window from the last change of the page on."""
-        reply = wire.get(
-            "/api/v2/tickets",
-            {
-                "updated_since": cursor["since"],
-                "order_by": "updated_at",
-                "order_type": "asc",
-                "include": "description,requester,stats",
-                "per_page": self.page_size,
-                "page": cursor["page"],
-            },
-            wants=LIST,
-        )
+        params = {
+            "updated_since": cursor["since"],
+            "order_by": "updated_at",
+            "order_type": "asc",
+            "include": "description,requester,stats",
+            "per_page": self.page_size,
+            "page": cursor["page"],
+            **({"filter": self.filter} if self.filter else {}),
+        }
+        reply = wire.get("/api/v2/tickets", params, wants=LIST)
         records = reply.body
         since = datetime.fromisoformat(cursor["since"])
         changes = [at for record in records if (at := self.identity(record).changed_at) is not None]
         if _is_another_page(cursor, records) or min(changes, default=since) < since:
             return _asked_again(self.name, cursor, records)
-        last = max(changes, default=since)
+        reached = settled(changes) or since
         if _is_end(reply, self.page_size):
-            return Page(records, self.start(max(last - _BACK, since)), done=True)
-        if last - _BACK > since:
-            return Page(records, self.start(last - _BACK), done=False)
+            return Page(records, self.start(max(reached - _BACK, since)), done=True)
+        if reached - _BACK > since:
+            return Page(records, self.start(reached - _BACK), done=False)
         if cursor["page"] < LAST_PAGE:
             return Page(records, _next_page(cursor, records), done=False)
-        if last > since:
-            return Page(records, self.start(last), done=False)
+        if reached > since:
+            return Page(records, self.start(reached), done=False)
         raise PullError(
-            f"freshdesk tickets: {LAST_PAGE} pages of tickets changed in the one second {cursor['since']}; "
+            f"freshdesk {self.name}: {LAST_PAGE} pages changed in the one second {cursor['since']}; "
             "Freshdesk lists no more of them. Take them from its own export (Admin, Account exports)"
         )
 
     def expand(self, wire: Wire, record: Record) -> Record:
         """The ticket with ``conversations``, all pages of them: replies and notes, each with its own time."""
-        if record.get("id") is None:
+        if record.get("id") is None or self.filter:
             return record
         conversations: list[Record] = []
         page = 1
@@ -146,8 +148,8 @@ def _asked_again(name: str, cursor: Cursor, records: list[Record]) -> Page:
     times = cursor.get("times", 0) + 1
     if times > MAX_TIMES_ANOTHER:
         raise Unreachable(
-            f"freshdesk {name}: another page than the one asked for, {times} times in a row. What was fetched "
-            "is kept: run the same command again later"
+            f"freshdesk {name}: another page than the one asked for, {times} times in a row. What was "
+            "fetched is kept: run the same command again later"
         )
     return Page(records, {**cursor, "times": times}, done=False)
 
@@ -179,6 +181,8 @@ def _streams(page_size: int | None) -> tuple[Stream, ...]:
         FullList(name="companies", path="/api/v2/companies", page_size=size),
         FullList(name="contacts", path="/api/v2/contacts", since_name="_updated_since", page_size=size),
         Tickets(name="tickets", page_size=size),
+        Tickets(name="tickets_deleted", filter="deleted", page_size=size),
+        Tickets(name="tickets_spam", filter="spam", page_size=size),
         FullList(
             name="satisfaction_ratings",
             path="/api/v2/surveys/satisfaction_ratings",

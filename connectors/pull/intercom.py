@@ -15,7 +15,7 @@ from typing import Any
 from connectors.pull.access import Credentials
 from connectors.pull.clock import Clock, Pace
 from connectors.pull.errors import CursorExpired, Declined
-from connectors.pull.stream import Cursor, Page, Stream
+from connectors.pull.stream import Cursor, Page, Stream, settled
 from connectors.pull.vendor import Environment, Vendor, missing, secret, variable
 from connectors.pull.wire import Wire
 from connectors.shapes import Record
@@ -71,9 +71,9 @@ class Search(Stream):
         if read < counted and times_short < MAX_TIMES_SHORT:
             return Page(records, {"since": cursor["since"], "times_short": times_short}, done=False)
         note = f"{self.name}: {counted} were counted, {read} were sent, twice" if read < counted else None
-        changed = [at for record in records if (at := self.identity(record).changed_at) is not None]
-        reached = self.start(max(changed)) if changed else {"since": cursor["since"]}
-        return Page(records, {"since": max(reached["since"], cursor["since"])}, done=True, note=note)
+        reached = settled(self.identity(record).changed_at for record in records)
+        since = self.start(reached)["since"] if reached else 0
+        return Page(records, {"since": max(since, cursor["since"])}, done=True, note=note)
 
     def expand(self, wire: Wire, record: Record) -> Record:
         """The record itself, with what the search leaves out."""

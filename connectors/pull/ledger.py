@@ -26,15 +26,15 @@ CREATE TABLE IF NOT EXISTS file (name TEXT PRIMARY KEY);
 
 @dataclass(frozen=True)
 class Place:
-    """Where a stream stands: all since ``since`` is asked for, changes up to ``reached`` are on disk."""
+    """Where a stream stands: all since ``since`` is asked for; the list was read up to ``reached``."""
 
     since: datetime
     cursor: Cursor
     reached: datetime | None = None
 
-    def moved(self, cursor: Cursor, changed: Iterable[datetime | None]) -> "Place":
-        """The place after a page whose records changed at ``changed``."""
-        known = [moment for moment in (self.reached, *changed) if moment is not None]
+    def moved(self, cursor: Cursor, reached: datetime | None) -> "Place":
+        """The place after a page of the list that surely reaches up to ``reached``."""
+        known = [moment for moment in (self.reached, reached) if moment is not None]
         return replace(self, cursor=cursor, reached=max(known, default=None))
 
 

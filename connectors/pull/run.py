@@ -13,7 +13,7 @@ from connectors.pull.clock import Clock
 from connectors.pull.errors import CursorExpired, NotOffered, PullError, Unreachable
 from connectors.pull.ledger import Ledger, Place
 from connectors.pull.segments import Segment, discard_unfinished, finished, records_of
-from connectors.pull.stream import Cursor, Identity, Stream
+from connectors.pull.stream import Cursor, Identity, Stream, settled
 from connectors.pull.wire import Wire
 from connectors.shapes import Record
 
@@ -101,13 +101,14 @@ def pull_stream(
                 )
             new, keys, repeated = _unseen(stream, wire, ledger, segment, page.records)
             segment.add(new, keys)
-            place = place.moved(page.cursor, (identity.changed_at for _, identity in new))
+            changes = [stream.identity(record).changed_at for record in page.records]
+            place = place.moved(page.cursor, settled(changes))
             fetched.records += len(new)
             fetched.repeated += repeated
-            fetched.reached = place.reached
+            fetched.reached = max((at for at in (fetched.reached, *changes) if at), default=None)
             fetched.notes += [page.note] if page.note else []
             fetched.finished = page.done
-            fetched.share = 1.0 if page.done else progress.share([i.changed_at for _, i in new])
+            fetched.share = 1.0 if page.done else progress.share(changes)
             if segment.rows >= SEGMENT_RECORDS or clock.ticks() - opened >= SEGMENT_SECONDS:
                 _store(stream, segment, ledger, place, clock, fetched)
                 segment, opened = Segment(folder, stream.name), clock.ticks()

@@ -58,6 +58,9 @@ def report(outcome: Outcome) -> str:
     with console.capture() as capture:
         console.print(table)
     notes = [f"  {note}" for one in outcome.streams for note in one.notes]
+    if any(one.files for one in outcome.streams):
+        mapping, folder = f"connectors/mappings/{outcome.vendor}.yaml", outcome.folder.parent
+        notes.append(f"next: firstline ingest {folder} --mapping {mapping} --name {folder.name}")
     lines = [f"{outcome.vendor} -> {outcome.folder}/", capture.get().rstrip(), *notes]
     return "\n".join(line.rstrip() for line in "\n".join(lines).splitlines())
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -83,6 +84,17 @@ class Stream(ABC):
     def identity(self, record: Record) -> Identity:
         """Which thing the record is about, and which version of it."""
         return self.by(record)
+
+
+def settled(changes: Iterable[datetime | None]) -> datetime | None:
+    """How far a page that is in order of change surely reaches, by when its records changed.
+
+    A record that changed between being put into the list and being sent shows a time beyond its place in the
+    list; to go on from there would skip what lies between. So the latest tenth (at least one) is not counted.
+    """
+    known = sorted(change for change in changes if change is not None)
+    index = len(known) - 1 - max(1, len(known) // 10)
+    return known[index] if index >= 0 else None
 
 
 def moment(value: object) -> datetime | None:

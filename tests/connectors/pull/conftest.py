@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ class World:
     time: HeldClock = field(default_factory=HeldClock)
 
     def pull(self, **options: Any) -> Outcome:
+        self.time.moment += timedelta(seconds=1)
         options = {"page_size": 5, "only": (self.desk.main,), "environment": {}, **options}
         environment = {**self.desk.environment, "FIRSTLINE_STATE": str(self.folder / "state")}
         options["environment"] = {**environment, **options["environment"]}
@@ -51,10 +54,17 @@ class World:
         return sorted(self.desk.version(record) for record in self.desk.tickets)
 
 
+@contextmanager
+def world_of(desk: Desk, folder: Path) -> Iterator[World]:
+    """``desk`` behind a server."""
+    with served(desk.answer) as stub:
+        yield World(desk, stub, folder)
+
+
 @pytest.fixture(params=DESKS, ids=lambda desk: desk.vendor)
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     """A desk of each vendor with 23 tickets, one an hour."""
     desk = request.param()
     desk.fill(23)
-    with served(desk.answer) as stub:
-        yield World(desk, stub, tmp_path)
+    with world_of(desk, tmp_path) as world:
+        yield world

@@ -167,6 +167,8 @@ class Freshdesk(Desk):
             return self._page([n for n in notes if n["ticket_id"] == int(conversation[1])], request)
         name = request.path.rpartition("/")[2]
         records = self.tickets if name == "tickets" else self.others.get(name, [])
+        if "filter" in request.query:
+            records = self.others.get(request.query["filter"], [])
         if name == "satisfaction_ratings" and name not in self.others:
             return Answer({"code": "require_feature"}, 403)
         since = request.query.get("updated_since") or request.query.get("_updated_since")
