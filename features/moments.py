@@ -18,6 +18,7 @@ from features.arrays import (
     microseconds,
 )
 from features.asof import AsOf, EventLog
+from features.people import writer_of
 from features.schema import LOGIN_FEATURE, Tables, empty_table
 
 USAGE_MEMORY = 90 * DAY
@@ -35,6 +36,7 @@ class TicketFacts:
     def __init__(self, history: Tables) -> None:
         self.table = table(history, "tickets")
         self._events = table(history, "ticket_events")
+        self.writers = writer_of(self.table, history)
         self.created_at = microseconds(self.table["created_at"])
         self.known_at = np.maximum(microseconds(self.table["known_at"]), self.created_at)
 
@@ -121,11 +123,23 @@ class UsageFacts:
         """Rows that say who used the product, and not the account alone."""
         return self.table["contact_id"].notna().to_numpy(bool)
 
-    def log(self, codes: Integers, only: Flags | None = None) -> EventLog:
-        """The usage, each row under its key in ``codes``; of the rows ``only``, where given."""
-        if only is not None:
-            codes = np.where(only, codes, UNKNOWN)
-        return EventLog(codes, self.known_at, self.occurred_at, self.values)
+    def log(
+        self,
+        codes: Integers,
+        only: Flags | None = None,
+        rows: Integers | None = None,
+        known_at: Integers | None = None,
+    ) -> EventLog:
+        """The usage, each row under its key in ``codes``; of the rows ``only``, where given.
+
+        ``codes`` are those of ``rows`` (default: all), which count from ``known_at`` on (default: their own).
+        """
+        if rows is None or known_at is None:
+            kept = codes if only is None else np.where(only, codes, UNKNOWN)
+            return EventLog(kept, self.known_at, self.occurred_at, self.values)
+        kept = codes if only is None else np.where(only[rows], codes, UNKNOWN)
+        values = {name: column[rows] for name, column in self.values.items()}
+        return EventLog(kept, known_at, self.occurred_at[rows], values)
 
 
 class AccountMoments:
@@ -223,46 +237,3 @@ class AccountMoments:
     def where_used(self, answer: Floats) -> Floats:
         """``answer`` where usage of the account is known at all."""
         return np.where(self.usage.count(USAGE_MEMORY) > 0, answer, np.nan)
-
-
-class ContactMoments:
-    """What was known of contacts at ``as_of``; of their tickets, at ``tickets_as_of``."""
-
-    def __init__(
-        self,
-        contact_ids: pd.Series,
-        as_of: Integers,
-        tickets: TicketFacts,
-        usage: UsageFacts,
-        tickets_as_of: Integers,
-    ) -> None:
-        self._ids = Codes(contact_ids)
-        self.codes = self._ids.of(contact_ids)
-        self._as_of, self._tickets_as_of = as_of, tickets_as_of
-        self._ticket_facts, self._usage_facts = tickets, usage
-
-    @cached_property
-    def tickets(self) -> AsOf:
-        """Earlier tickets of the contact."""
-        codes = self._ids.of(self._ticket_facts.table["contact_id"])
-        return self._ticket_facts.log(codes).at(self.codes, self._tickets_as_of)
-
-    @cached_property
-    def _usage_codes(self) -> Integers:
-        return self._ids.of(self._usage_facts.table["contact_id"])
-
-    @cached_property
-    def usage(self) -> AsOf:
-        """Usage by the contact."""
-        return self._usage_facts.log(self._usage_codes).at(self.codes, self._as_of)
-
-    @cached_property
-    def logins(self) -> AsOf:
-        """Log-ins by the contact."""
-        log = self._usage_facts.log(self._usage_codes, self._usage_facts.is_login)
-        return log.at(self.codes, self._as_of)
-
-    @cached_property
-    def is_named(self) -> Flags:
-        """Whether usage names the contact at all."""
-        return self.usage.count(USAGE_MEMORY) > 0

@@ -6,6 +6,7 @@ import pandas as pd
 from features.arrays import DAY, Codes, Floats, Integers, microseconds
 from features.asof import AsOf, EventLog
 from features.moments import TicketFacts
+from features.people import Facts, Persons, names_in, writer_of
 from features.schema import Tables
 from features.text import folded, ticket_text
 
@@ -31,11 +32,12 @@ def similarity(one: frozenset[str], other: frozenset[str]) -> float:
 
 
 def similar_text_repeats(
-    ticket_texts: list[str], contacts: Integers, earlier: AsOf, history: TicketFacts
+    ticket_texts: list[str], contacts: Integers, earlier: AsOf, rows: Integers, history: TicketFacts
 ) -> Floats:
     """Earlier tickets of the same contact within ``REPEAT_WINDOW`` whose text is similar, one per ticket.
 
-    ``earlier`` asks for the tickets of ``contacts`` (codes) in ``history``. ``NaN`` without a contact.
+    ``earlier`` asks for the tickets of ``contacts`` (codes); ``rows`` are the rows of ``history`` that its
+    log was made of. ``NaN`` without a contact.
     Compares pairs within one contact's window only, and at most ``MAX_COMPARED`` per ticket.
     """
     repeats = np.where(earlier.known, 0.0, np.nan)
@@ -45,12 +47,12 @@ def similar_text_repeats(
     for question in asked[np.argsort(contacts[asked], kind="stable")]:
         if contacts[question] != of_contact:
             of_contact, seen = contacts[question], {}
-        rows = [int(row) for row in earlier.recent_rows(question, REPEAT_WINDOW, MAX_COMPARED)]
-        for row in rows:
+        same = [int(row) for row in rows[earlier.recent_rows(question, REPEAT_WINDOW, MAX_COMPARED)]]
+        for row in same:
             if row not in seen:
                 seen[row] = trigrams(_text(history.table, row))
         own = trigrams(ticket_texts[question])
-        repeats[question] = sum(similarity(own, seen[row]) >= MIN_SIMILARITY for row in rows)
+        repeats[question] = sum(similarity(own, seen[row]) >= MIN_SIMILARITY for row in same)
     return repeats
 
 
@@ -82,13 +84,18 @@ def same_intent_repeats(
     first = np.concatenate(([True], (np.diff(row[order]) != 0) | (np.diff(told[order]) != 0)))[: len(order)]
     once = order[first]
 
-    def of(key: str) -> AsOf:
-        keys = Codes(tickets[key])
-        codes = _pair(keys.of(facts.table[key])[row[once]], told[once], len(names))
-        log = EventLog(codes, known_at[once], facts.created_at[row[once]])
-        return log.at(_pair(keys.of(tickets[key]), asked, len(names)), moments)
+    def of(keys: Integers, known: Facts) -> AsOf:
+        codes = _pair(known.keys, told[once][known.rows], len(names))
+        log = EventLog(codes, known.known_at, facts.created_at[row[once]][known.rows])
+        return log.at(_pair(keys, asked, len(names)), moments)
 
-    contact, account = of("contact_id"), of("account_id")
+    persons = Persons(names_in(history), writer_of(tickets, history), moments)
+    accounts = Codes(tickets["account_id"])
+    by_account = Facts(
+        np.arange(len(once)), accounts.of(facts.table["account_id"])[row[once]], known_at[once]
+    )
+    contact = of(persons.keys, persons.facts(facts.writers.iloc[row[once]], known_at[once]))
+    account = of(accounts.of(tickets["account_id"]), by_account)
     return pd.DataFrame(
         {
             "same_intent_contact_30d": contact.count(REPEAT_WINDOW),

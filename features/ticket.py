@@ -10,9 +10,11 @@ import pandas as pd
 
 from features.account import CONTRACT, TICKET_HISTORY, USAGE
 from features.arrays import DAY, HOUR, NO_TIME, Floats, microseconds, texts
+from features.contact import ContactMoments
 from features.declare import Feature, frame_of, names, through
 from features.language import UNDETERMINED, detect_language
-from features.moments import AccountMoments, ContactMoments, TicketFacts, UsageFacts
+from features.moments import AccountMoments, TicketFacts, UsageFacts
+from features.people import writer_of
 from features.repeats import similar_text_repeats
 from features.schema import Tables
 from features.text import TextSignals, text_signals, ticket_text
@@ -56,7 +58,12 @@ class TicketMoments:
     def contact(self) -> ContactMoments:
         """The people who wrote."""
         return ContactMoments(
-            self.told("contact_id"), self._as_of, self._ticket_facts, self._usage_facts, self._before
+            writer_of(self._tickets, self._history),
+            self._as_of,
+            self._history,
+            self._ticket_facts,
+            self._usage_facts,
+            self._before,
         )
 
     @cached_property
@@ -87,7 +94,10 @@ class TicketMoments:
 
     def similar_text_repeats(self) -> Floats:
         """Earlier tickets of the contact with similar text."""
-        return similar_text_repeats(self.texts, self.contact.codes, self.contact.tickets, self._ticket_facts)
+        contact = self.contact
+        return similar_text_repeats(
+            self.texts, contact.codes, contact.tickets, contact.ticket_rows, self._ticket_facts
+        )
 
     def contact_errors(self) -> Floats:
         """Failed uses by the contact in 24 hours."""
