@@ -60,12 +60,20 @@ def ingest(
     extra: Annotated[
         list[Path] | None, typer.Option(help="Further files the mapping refers to, for example a taxonomy.")
     ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only show what would be read, kept and quarantined.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was found or done as JSON.")] = False,
 ) -> None:
-    """Bring a desk's exports into data/ and point the pipeline at them; `dvc repro` does the rest."""
-    from pipelines.ingest import adopt
+    """Bring a desk's exports into data/ and point the pipeline at them; `dvc repro` does the rest.
 
-    for line in adopt(folder, mapping, name=name or folder.resolve().name, extra=extra or []):
-        typer.echo(line)
+    Exit status: 0 done (with --check: the run would go on), 1 a file or the mapping cannot be read, 2 a
+    misspelt command, 3 (with --check) the run would stop: too much in quarantine, or nothing kept.
+    """
+    from pipelines.ingest_command import ingest as bring_in
+
+    name = name or folder.resolve().name
+    raise typer.Exit(bring_in(folder, mapping, name, extra or [], check=check, as_json=as_json))
 
 
 @app.command()

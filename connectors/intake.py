@@ -238,6 +238,7 @@ class _Reader:
             for name in TABLES:
                 if name in self._spools:
                     spool = self._spools[name]
+                    self._progress(f"  sort {name}: {spool.rows.rows:,} rows")
                     tickets = tables["tickets"].path if "tickets" in tables else None
                     made = settle(spool, sorter, lambda: self._spool("ticket_events"), tickets)
                     tables[name] = _counted(spool, made, self._temporary)

@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Unmapped = Literal["keep", "empty", "filter", "reject"]
-RECEIVED_AT = "received_at"
+RECEIVED_AT = "(received at)"
 """The raw column that intake adds to the rows of a delivered file: when it was received."""
 
 Scalar = str | bool | int | float

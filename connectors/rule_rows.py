@@ -103,7 +103,8 @@ def _said(condition: dict[str, list[str]]) -> str:
 
 
 def as_json(rows: pd.DataFrame) -> list[str]:
-    """Each row as JSON without empty cells; of a very long cell only the beginning."""
+    """Each row as it was delivered, as JSON without empty cells; of a very long cell only the beginning."""
+    rows = rows.drop(columns=RECEIVED_AT, errors="ignore")
     records = rows.astype("object").where(rows.notna(), None).to_dict("records")
     return [
         json.dumps(

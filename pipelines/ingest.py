@@ -6,14 +6,16 @@ import sys
 from pathlib import Path
 
 from connectors.identity_decisions import DecisionError, read_decisions
-from connectors.intake import Input, Intake, Progress, TableIntake, take_in_all
+from connectors.intake import Input, Intake, Progress, TableIntake, bytes_to_read, take_in_all
 from connectors.mapping import MappingError, load_mapping
-from connectors.readers import OnBytes, ReadError
+from connectors.readers import ReadError
 from features.schema import TABLES
 from pipelines.adopt import AdoptError, adopt
 from pipelines.identity import identify
 from pipelines.intake_report import examples, left_out, metrics, report
 from pipelines.params import ParamsError, load_params
+from pipelines.progress import bytes_read
+from pipelines.quarantine_page import PAGE, quarantine_page
 
 __all__ = ["AdoptError", "IngestError", "adopt", "ingest", "left_out", "main", "metrics", "report"]
 
@@ -24,19 +26,12 @@ class IngestError(ValueError):
     """Too much of a table breaks the contract, or nothing was found. Names the table, reasons and the fix."""
 
 
-def ingest(
-    raw: Path,
-    mapping_file: Path,
-    progress: Progress,
-    feedback: Path | None = None,
-    work: Path | None = None,
-    on_bytes: OnBytes = lambda count: None,
-) -> Intake:
+def ingest(raw: Path, mapping_file: Path, progress: Progress, feedback: Path | None = None) -> Intake:
     """The canonical tables of the raw folder, with the desk's own feedback events added where there are any.
 
-    Rows lie in ``work`` while they are many. Raises ``MappingError`` or ``ReadError``.
+    Raises ``MappingError`` or ``ReadError``.
     """
-    return take_in_all(inputs(raw, mapping_file, feedback), progress, work, on_bytes=on_bytes)
+    return take_in_all(inputs(raw, mapping_file, feedback), progress)
 
 
 def inputs(raw: Path, mapping_file: Path, feedback: Path | None = None) -> list[Input]:
@@ -65,7 +60,7 @@ def _too_much_quarantined(name: str, table: TableIntake, limit: float) -> str:
     return (
         f"{name}: {table.quarantined_share:.1%} of the rows are quarantined, allowed are {limit:.1%}. "
         f"Reasons: {reasons}. First: {first['source_file']} row {first['row_number']}: {first['raw'][:300]}. "
-        f"See reports/quarantine.html; correct the mapping or the export, "
+        f"See {PAGE}; correct the mapping or the export, "
         "or raise ingest.max_quarantined_share in params.yaml"
     )
 
@@ -86,19 +81,22 @@ def write(intake: Intake, artifacts: Path) -> None:
     path.write_text(json.dumps(metrics(intake), indent=2) + "\n", encoding="utf-8")
 
 
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
 def main() -> None:
     """Read ``data/<source>`` as ``params.yaml`` says, write under ``artifacts/``, print the accounts."""
     try:
         params = load_params().ingest
         data = Path("data")
         print(f"ingest: data/{params.source} through {params.mapping}", flush=True)
-        intake = ingest(
-            data / params.source,
-            params.mapping,
-            progress=lambda line: print(line, flush=True),
-            feedback=data / "feedback" / params.source,
-        )
+        read = inputs(data / params.source, params.mapping, data / "feedback" / params.source)
+        with bytes_read(bytes_to_read(read)) as on_bytes:
+            intake = take_in_all(read, _say, Path("artifacts/.ingest"), on_bytes=on_bytes)
         write(intake, Path("artifacts"))
+        PAGE.parent.mkdir(parents=True, exist_ok=True)
+        PAGE.write_text(quarantine_page(intake, params.source), encoding="utf-8")
         print(report(intake), flush=True)
         decisions = read_decisions(data / "identity" / params.source)
         identified = identify(Path("artifacts/tables"), decisions, params.phone_region)

@@ -189,8 +189,16 @@ def test_a_correction_reaches_training_with_its_ticket_and_only_once(desk: Path,
     assert tickets.rows_in == len(tickets.kept) + tickets.filtered.total() + tickets.duplicates
 
 
-def adopted(desk: Path, project: Path, name: str = "mine", extra: tuple[Path, ...] = ()) -> str:
-    lines = adopt(desk, desk / "mapping.yaml", name, extra, project / "data", project / "params.yaml")
+RECEIVED = pd.Timestamp("2026-02-01T09:30Z")
+RECORD = "mine/deliveries/2026-02-01T09-30-00.000000Z.json"
+
+
+def adopted(
+    desk: Path, project: Path, name: str = "mine", extra: tuple[Path, ...] = (), days: int = 0
+) -> str:
+    received_at = RECEIVED + pd.Timedelta(days=days)
+    params = project / "params.yaml"
+    lines = adopt(desk, desk / "mapping.yaml", name, extra, project / "data", params, received_at)
     return "\n".join(lines)
 
 
@@ -199,7 +207,11 @@ def test_adopt_copies_what_the_mapping_names_and_points_the_pipeline_at_it(desk:
         line.partition("#")[2] for line in (project / "params.yaml").read_text().splitlines() if "#" in line
     ]
     said = adopted(desk, project)
-    assert files_of(project / "data") == {"mine/tickets-1.csv": (desk / "tickets-1.csv").read_bytes()}
+    found = files_of(project / "data")
+    record = json.loads(found.pop(RECORD))
+    assert found == {"mine/tickets-1.csv": (desk / "tickets-1.csv").read_bytes()}
+    assert record["received_at"] == "2026-02-01T09:30:00+00:00"
+    assert [file["path"] for file in record["files"]] == ["tickets-1.csv"]
     assert (project / "connectors/mappings/mapping.yaml").read_text() == MAPPING
     text = (project / "params.yaml").read_text()
     assert yaml.safe_load(text)["ingest"] == {
@@ -211,21 +223,54 @@ def test_adopt_copies_what_the_mapping_names_and_points_the_pipeline_at_it(desk:
     assert said.splitlines()[-1] == "next: dvc repro"
 
 
+def test_adopt_of_the_same_files_again_changes_nothing(desk: Path, project: Path) -> None:
+    adopted(desk, project)
+    before = files_of(project)
+    said = adopted(desk, project, days=1)
+    assert "/: 0; there already: 1" in said
+    assert files_of(project) == before
+
+
 def test_adopt_again_adds_new_files_and_keeps_the_old_ones(desk: Path, project: Path) -> None:
     adopted(desk, project)
     (desk / "tickets-2.csv").write_text(HEADER + "3,2026-01-03,again,billing\n")
-    said = adopted(desk, project)
-    assert "/: 1; there already: 2" in said  # the export and the mapping of the first time
+    said = adopted(desk, project, days=1)
+    assert "/: 1; there already: 1" in said
     assert "no file for" not in said
-    assert set(files_of(project / "data")) == {"mine/tickets-1.csv", "mine/tickets-2.csv"}
+    assert {name for name in files_of(project / "data") if "deliveries" not in name} == {
+        "mine/tickets-1.csv",
+        "mine/tickets-2.csv",
+    }
 
 
-def test_adopt_refuses_a_changed_file_before_anything_is_written(desk: Path, project: Path) -> None:
+def test_a_file_that_came_again_with_other_content_is_a_correction_known_when_received(
+    desk: Path, project: Path
+) -> None:
+    adopted(desk, project)
+    first = (project / "data/mine/tickets-1.csv").read_bytes()
+    (desk / "tickets-1.csv").write_text(HEADER + "1,2026-01-01,rewritten,access\n2,2026-01-02,hi,access\n")
+    said = adopted(desk, project, days=1)
+    assert "came again with other content, kept beside" in said
+    assert "/: 0; there already: 1" in adopted(desk, project, days=2)
+    assert (project / "data/mine/tickets-1.csv").read_bytes() == first
+    intake = ingest(project / "data/mine", desk / "mapping.yaml", print)
+    assert intake.tables["tickets"].kept["body"].tolist() == ["hello", "hi"]
+    assert intake.unread_files == []
+    late = RECEIVED + pd.Timedelta(days=1)
+    events = intake.tables["ticket_events"].kept
+    told = events.loc[events["known_at"] == late, ["ticket_id", "kind", "value"]]
+    assert sorted(map(tuple, told.to_numpy())) == [
+        ("1", "corrected", '{"body": "rewritten"}'),
+        ("1", "intent_set", "access"),
+    ]
+
+
+def test_adopt_refuses_a_mapping_that_is_there_with_other_content(desk: Path, project: Path) -> None:
     adopted(desk, project)
     before = files_of(project)
-    (desk / "tickets-1.csv").write_text(HEADER + "1,2026-01-01,rewritten,billing\n")
+    (desk / "mapping.yaml").write_text(MAPPING + "\n# changed\n")
     (desk / "tickets-2.csv").write_text(HEADER)
-    with pytest.raises(AdoptError, match=r"tickets-1.csv is there already with other content.*append-only"):
+    with pytest.raises(AdoptError, match=r"mapping\.yaml is there already with other content.*edit that one"):
         adopted(desk, project)
     assert files_of(project) == before
 
