@@ -17,6 +17,7 @@ from typing import Any
 from connectors.pull.access import Credentials
 from connectors.pull.clock import Clock, Pace
 from connectors.pull.errors import Declined, NotOffered, PullError, Unreachable
+from connectors.pull.freshdesk_solutions import Articles
 from connectors.pull.stream import Cursor, Page, Stream, settled
 from connectors.pull.vendor import Environment, Vendor, missing, secret, variable
 from connectors.pull.wire import LIST, Reply, Wire
@@ -180,6 +181,7 @@ def _streams(page_size: int | None) -> tuple[Stream, ...]:
         FullList(name="agents", path="/api/v2/agents", page_size=size),
         FullList(name="companies", path="/api/v2/companies", page_size=size),
         FullList(name="contacts", path="/api/v2/contacts", since_name="_updated_since", page_size=size),
+        Articles(name="articles", page_size=size),
         Tickets(name="tickets", page_size=size),
         Tickets(name="tickets_deleted", filter="deleted", page_size=size),
         Tickets(name="tickets_spam", filter="spam", page_size=size),

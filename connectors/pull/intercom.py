@@ -126,6 +126,24 @@ class WholeList(Stream):
         return Page(wire.get(self.path, wants=self.records_at).body[self.records_at], {}, done=True)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Articles(Stream):
+    """All articles, every time, the newest change first."""
+
+    def start(self, since: datetime) -> Cursor:
+        """The first page."""
+        return {"page": 1}
+
+    def page(self, wire: Wire, cursor: Cursor, now: datetime) -> Page:
+        """A page by its number. What changes meanwhile comes to the front and pushes nothing off the list."""
+        params = {"page": cursor["page"], "per_page": self.page_size}
+        body = wire.get("/articles", params, wants="data").body
+        total = (body.get("pages") or {}).get("total_pages") or 1
+        if cursor["page"] >= total:
+            return Page(body["data"], {"page": 1}, done=True)
+        return Page(body["data"], {"page": cursor["page"] + 1}, done=False)
+
+
 def _credentials(environment: Environment, address: str, clock: Clock) -> Credentials:
     name = variable("intercom", "access_token")
     token = secret(environment, name)
@@ -139,6 +157,7 @@ def _streams(page_size: int | None) -> tuple[Stream, ...]:
     return (
         WholeList(name="admins", path="/admins", records_at="admins", page_size=size),
         WholeList(name="teams", path="/teams", records_at="teams", page_size=size),
+        Articles(name="articles", page_size=size),
         Companies(name="companies", page_size=size),
         Search(name="contacts", path="/contacts/search", records_at="data", back=DAY, page_size=size),
         Search(

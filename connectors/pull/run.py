@@ -21,7 +21,7 @@ SEGMENT_RECORDS = 20_000
 SEGMENT_SECONDS = 600.0
 """A file is finished after so many records or seconds: what a hard kill can cost is at most one file."""
 MAX_RESTARTS = 3
-MAX_EMPTY = 100
+MAX_STUCK = 5
 
 
 @dataclass
@@ -73,7 +73,7 @@ def pull_stream(
     if place is None or since < place.since:
         place = Place(since, stream.start(since))
     progress = _Progress(place.reached or since, clock)
-    restarts = empty_in_a_row = 0
+    restarts = stuck_in_a_row = 0
     segment, opened = Segment(folder, stream.name), clock.ticks()
     try:
         while not fetched.finished:
@@ -93,11 +93,12 @@ def pull_stream(
                 fetched.offered = False
                 fetched.notes.append(f"{stream.name}: not offered by this account ({missing})")
                 break
-            empty_in_a_row = 0 if page.records or page.done else empty_in_a_row + 1
-            if empty_in_a_row > MAX_EMPTY:
+            is_stuck = page.cursor == place.cursor and not page.records and not page.done
+            stuck_in_a_row = stuck_in_a_row + 1 if is_stuck else 0
+            if stuck_in_a_row > MAX_STUCK:
                 raise Unreachable(
-                    f"{wire.vendor} {stream.name}: {empty_in_a_row} empty pages in a row, none said to be "
-                    "the last. What was fetched is kept: run the same command again later"
+                    f"{wire.vendor} {stream.name}: an empty page that is not the last, {stuck_in_a_row} "
+                    "times in a row. What was fetched is kept: run the same command again later"
                 )
             new, keys, repeated = _unseen(stream, wire, ledger, segment, page.records)
             segment.add(new, keys)

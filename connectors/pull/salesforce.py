@@ -139,6 +139,7 @@ def _streams(page_size: int | None) -> tuple[Stream, ...]:
         "accounts": "Account",
         "contacts": "Contact",
         "users": "User",
+        "groups": "Group",
         "cases": "Case",
         "case_history": "CaseHistory",
         "case_comments": "CaseComment",

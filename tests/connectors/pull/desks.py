@@ -165,6 +165,9 @@ class Freshdesk(Desk):
         if conversation := re.fullmatch(r"/api/v2/tickets/(\d+)/conversations", request.path):
             notes = self.others.get("conversations", [])
             return self._page([n for n in notes if n["ticket_id"] == int(conversation[1])], request)
+        if "/solutions/" in request.path:
+            parent = request.path.removeprefix("/api/v2/solutions/")
+            return self._page(self.others.get(parent, []), request)
         name = request.path.rpartition("/")[2]
         records = self.tickets if name == "tickets" else self.others.get(name, [])
         if "filter" in request.query:
@@ -240,6 +243,11 @@ class Intercom(Desk):
         if request.path == "/companies/scroll":
             return self._scroll(request)
         name = request.path.strip("/")
+        if name == "articles":
+            page, articles = int(request.query["page"]), self.others.get("articles", [])
+            pages = {"type": "pages", "page": page, "total_pages": -(-len(articles) // self.page_size)}
+            begin = (page - 1) * self.page_size
+            return Answer({"type": "list", "pages": pages, "data": articles[begin : begin + self.page_size]})
         return Answer({"type": f"{name}.list", name: self.others.get(name, [])})
 
     def _search(self, request: Request, name: str, records: list[Record], by_day: bool) -> Answer:

@@ -148,3 +148,18 @@ def test_ratings_of_a_plan_without_surveys_do_not_stop_the_rest(freshdesk: World
     outcome = freshdesk.pull(only=())
     assert outcome.exit_status == EXIT_COMPLETE
     assert [one.stream for one in outcome.streams if not one.offered] == ["satisfaction_ratings"]
+
+
+def test_articles_are_found_in_folders_of_folders(freshdesk: World):
+    at = {"created_at": iso(NOW - timedelta(days=9)), "updated_at": iso(NOW - timedelta(days=9))}
+    freshdesk.desk.others |= {
+        "categories": [{"id": 3, **at}, {"id": 5, **at}],
+        "categories/3/folders": [{"id": 4, **at}],
+        "folders/4/articles": [{"id": i, "title": f"Article {i}", **at} for i in range(12)],
+        "folders/4/subfolders": [{"id": 6, **at}],
+        "folders/6/articles": [{"id": 12, "title": "Deep down", **at}],
+    }
+    outcome = freshdesk.pull(only=("articles",))
+    assert (outcome.exit_status, outcome.streams[0].notes) == (EXIT_COMPLETE, [])
+    assert [record["id"] for record in freshdesk.on_disk("articles")] == list(range(13))
+    assert freshdesk.pull(only=("articles",)).streams[0].repeated == 13

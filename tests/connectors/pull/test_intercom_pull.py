@@ -130,3 +130,11 @@ def test_a_reset_time_is_waited_for_where_there_is_no_retry_after(intercom: Worl
     intercom.stub.fail(status(429, "{}", X_RateLimit_Reset=reset), at=intercom.desk.path)
     intercom.pull()
     assert intercom.time.slept == [pytest.approx(7.0)]
+
+
+def test_articles_are_read_page_by_page(intercom: World):
+    articles = [{"id": str(i), "title": f"Article {i}", "updated_at": 1_700_000_000 - i} for i in range(12)]
+    intercom.desk.others["articles"] = articles
+    assert intercom.pull(only=("articles",)).exit_status == EXIT_COMPLETE
+    assert intercom.on_disk("articles") == articles
+    assert intercom.pull(only=("articles",)).streams[0].records == 0

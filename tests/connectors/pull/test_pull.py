@@ -4,15 +4,18 @@ import json
 import logging
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from connectors.pull import run, wire
 from connectors.pull.command import EXIT_COMPLETE, EXIT_PUT_RIGHT, EXIT_RUN_AGAIN, PullError
 from connectors.pull.stream import moment
-from tests.connectors.pull.conftest import World
+from tests.connectors.pull.conftest import World, world_of
+from tests.connectors.pull.desks import Zendesk
 from tests.connectors.pull.stub import (
     Fault,
+    Request,
     content,
     cut_off,
     silence,
@@ -212,3 +215,25 @@ def test_records_without_id_or_time_and_odd_text_are_kept_for_ingest_to_judge(wo
     world.stub.answer = with_an_odd_record
     world.pull()
     assert [record for record in world.on_disk() if "note" in record] == [odd]
+
+
+def test_a_page_that_is_empty_but_not_the_last_is_asked_for_again_and_not_for_ever(tmp_path: Path):
+    desk = Zendesk()
+    desk.fill(23)
+    with world_of(desk, tmp_path) as world:
+        first = desk.answer(Request("GET", "/api/v2/incremental/tickets/cursor.json", {}, None, _as(desk)))
+        cursor = first.body["after_cursor"]
+        empty = json.dumps({"tickets": [], "after_cursor": cursor, "end_of_stream": False})
+        world.stub.fail(*[content(empty)] * 3, at=desk.path, after=1)
+        assert world.pull().exit_status == EXIT_COMPLETE
+        assert world.versions_on_disk() == world.versions_at_the_desk()
+        desk.tickets.append(desk.ticket(99, desk.now - timedelta(minutes=5)))
+        last = world.stub.requests[-1].query["cursor"]
+        empty = json.dumps({"tickets": [], "after_cursor": last, "end_of_stream": False})
+        world.stub.fail(*[content(empty)] * 100, at=desk.path)
+        outcome = world.pull()
+        assert outcome.exit_status == EXIT_RUN_AGAIN
+
+
+def _as(desk: Zendesk) -> dict[str, str]:
+    return {"authorization": desk.authorization()}

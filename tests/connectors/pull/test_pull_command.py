@@ -1,4 +1,4 @@
-"""``firstline pull`` as a person uses it: options, exit statuses, what is printed, what ingest reads of it."""
+"""``firstline pull`` as a person uses it: options, exit statuses, what is printed and delivered."""
 
 import json
 from collections.abc import Iterator
