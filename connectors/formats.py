@@ -10,6 +10,7 @@ from functools import partial
 from connectors.freshdesk import export as freshdesk
 from connectors.intercom import export as intercom
 from connectors.mapping import RawFile
+from connectors.salesforce import export as salesforce
 from connectors.shapes import Record, ShapeError, parts
 from connectors.zendesk import export as zendesk
 
@@ -41,6 +42,13 @@ def unfold_of(spec: RawFile) -> Unfold:
         ),
         "intercom_conversation_events": ("conversations", intercom.events),
         "intercom_contacts": ("data", intercom.contact),
+        "salesforce_cases": ("records", partial(salesforce.case, customer_fields=customer_fields)),
+        "salesforce_case_state": ("records", salesforce.case_state),
+        "salesforce_case_history": ("records", salesforce.case_history),
+        "salesforce_case_comments": ("records", salesforce.case_comment),
+        "salesforce_email_messages": ("records", salesforce.email_message),
+        "salesforce_accounts": ("records", salesforce.anything),
+        "salesforce_contacts": ("records", salesforce.anything),
     }
     if spec.format not in unfolds:
         return _unchanged

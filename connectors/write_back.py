@@ -190,8 +190,3 @@ def html_text(lines: Iterable[str]) -> str:
     """
     escaped = (html.escape(plain_text(line)).replace("{", "&#123;").replace("}", "&#125;") for line in lines)
     return "<br>".join(escaped)
-
-
-def shortened(text: str, max_characters: int) -> str:
-    """``text``, cut with a visible mark where it is longer. For notes only: a reply is never cut."""
-    return text if len(text) <= max_characters else text[: max_characters - 1] + "…"

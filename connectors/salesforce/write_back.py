@@ -1,0 +1,60 @@
+"""A decision in Salesforce's words: one composite request that is carried out whole or not at all.
+
+https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_composite_post.htm.
+Priorities, statuses and owners are every desk's own, so none is assumed. The reply is a published case
+comment. The client name in every request lets change data capture tell our writes. Never sent to a live
+account.
+"""
+
+from typing import Any
+
+from connectors.decided import Decided
+from connectors.salesforce.webhook import CLIENT
+from connectors.write_back import Chosen, VendorCall, WriteBack, plain_text
+
+MAX_COMMENT_BYTES = 4000
+API_VERSION = "v62.0"
+
+
+def calls(decided: Decided, config: WriteBack) -> list[VendorCall]:
+    """The one request that writes ``decided``. Raises ``WriteBackError`` before there is any."""
+    chosen = Chosen("Salesforce", decided, config)
+    case_id = chosen.ticket(r"500[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?", "500000000000001AAA")
+    queue, agent = chosen.queue(), chosen.agent()
+    fields: dict[str, Any] = {"Priority": chosen.priority({}), "OwnerId": queue if agent is None else agent}
+    fields |= {str(name): value for name, value in chosen.fields().items()}
+    if chosen.tags():
+        chosen.problems.append("a Case has no tags: show the values in `fields`")
+    reply = chosen.reply(MAX_COMMENT_BYTES)
+    if reply is not None:
+        if len(reply.encode("utf-8")) > MAX_COMMENT_BYTES:
+            chosen.problems.append(
+                f"the reply has more than {MAX_COMMENT_BYTES:,} bytes, a comment holds no more"
+            )
+        if config.solved is None:
+            chosen.problems.append("which status a solved case has is yours: set `solved`")
+    chosen.refuse_problems()
+    base = f"/services/data/{config.api_version or API_VERSION}"
+    case = f"{base}/sobjects/Case/{case_id}"
+    comment = f"{base}/sobjects/CaseComment"
+    note = {"ParentId": case_id, "IsPublished": False, "CommentBody": _shortened("\n".join(decided.note))}
+    parts = [_part("PATCH", case, "fields", fields), _part("POST", comment, "note", note)]
+    if reply is not None:
+        sent = {"ParentId": case_id, "IsPublished": True, "CommentBody": reply}
+        parts.append(_part("POST", comment, "reply", sent))
+        parts.append(_part("PATCH", case, "solve", {"Status": config.solved}))
+    body = {"allOrNone": True, "compositeRequest": parts}
+    headers = {"Sforce-Call-Options": f"client={CLIENT}"}
+    return [VendorCall("POST", f"{base}/composite", body, headers, purpose="all")]
+
+
+def _part(method: str, url: str, reference: str, body: dict[str, Any]) -> dict[str, Any]:
+    return {"method": method, "url": url, "referenceId": reference, "body": body}
+
+
+def _shortened(note: str) -> str:
+    """The note, cut with a visible mark where it is longer than a comment may be."""
+    said = plain_text(note)
+    if len(said.encode("utf-8")) <= MAX_COMMENT_BYTES:
+        return said
+    return said.encode("utf-8")[: MAX_COMMENT_BYTES - len("…".encode())].decode("utf-8", "ignore") + "…"
