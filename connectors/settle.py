@@ -25,9 +25,7 @@ import pandas as pd
 from features.schema import TABLES
 
 CONFLICT = "key repeated with other content"
-NO_TIME_OF_DELETION = (
-    "deleted, but nothing says when: map known_at to it, or ingest the file as a later delivery"
-)
+NO_TIME_OF_DELETION = "deleted, but nothing says when: map known_at to it, or deliver the file later"
 SETS_A_VALUE = ("intent_set", "priority_set", "queue_set", "sentiment_set", "assigned", "csat")
 _AMOUNTS = ("events", "errors", "seconds")
 _MICROSECOND = pd.Timedelta(microseconds=1)
