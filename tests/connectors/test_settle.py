@@ -1,4 +1,4 @@
-"""Rows that share a key: corrections, deletions, totals stated again, each as a row of its own at its own time."""
+"""Rows that share a key: corrections, deletions, totals stated again, each a row of its own at its time."""
 
 import json
 from pathlib import Path
@@ -191,11 +191,12 @@ def test_a_total_that_is_stated_again_becomes_the_difference(tmp_path: Path) -> 
     assert even(intake)
 
 
+BEFORE = "occurred_at: before its ticket was created"
 STRAYS = [
     ("no such ticket", "e1,2,2026-01-02,2026-01-02,reply,,\n", "ticket_id: no such ticket"),
-    ("before its ticket", "e1,1,2026-01-02,2025-12-31,reply,,\n", "occurred_at: before its ticket was created"),
-    ("closed before it opened", "e1,1,2026-01-02,2025-12-31,solved,,\n", "occurred_at: before its ticket was created"),
-]  # fmt: skip
+    ("before its ticket", "e1,1,2026-01-02,2025-12-31,reply,,\n", BEFORE),
+    ("closed before it opened", "e1,1,2026-01-02,2025-12-31,solved,,\n", BEFORE),
+]
 
 
 @pytest.mark.parametrize(("hazard", "row", "reason"), STRAYS, ids=[case[0] for case in STRAYS])
