@@ -1,4 +1,7 @@
-"""What tickets turned out to be: labels from events, as far as they were known at a moment."""
+"""What tickets turned out to be: labels from events, as far as they were known at a moment.
+
+An event that was retracted before that moment (a ``retracted`` event names it) does not count.
+"""
 
 from collections.abc import Sequence
 
@@ -43,18 +46,32 @@ def confirmed(events: pd.DataFrame, as_of: pd.Timestamp | None = None) -> pd.Ser
     return (last["kind"] == "confirmed").rename("confirmed")
 
 
+def deleted(events: pd.DataFrame, as_of: pd.Timestamp | None = None) -> pd.Index:
+    """Ids of the tickets that were deleted before ``as_of`` (default: ever)."""
+    return pd.Index(events.loc[_known(events, "deleted", as_of), "ticket_id"].unique(), name="ticket_id")
+
+
+def _known(events: pd.DataFrame, kind: str, as_of: pd.Timestamp | None) -> pd.Series:
+    """Which events are of ``kind`` and known before ``as_of``."""
+    is_kind = events["kind"] == kind
+    return is_kind if as_of is None else is_kind & (events["known_at"] < as_of)
+
+
 def _told(
     events: pd.DataFrame,
     kinds: Sequence[str],
     as_of: pd.Timestamp | None,
     actor_kinds: Sequence[str] | None,
 ) -> pd.DataFrame:
-    """Events of ``kinds`` by ``actor_kinds`` known before ``as_of``, in the order of being known."""
+    """Events of ``kinds`` by ``actor_kinds`` known and not retracted before ``as_of``, in order of that."""
     wanted = events["kind"].isin(kinds)
     if actor_kinds is not None:
         wanted &= events["actor_kind"].isin(actor_kinds)
     if as_of is not None:
         wanted &= events["known_at"] < as_of
+    retracted = events.loc[_known(events, "retracted", as_of), "value"]
+    if len(retracted):
+        wanted &= ~events["event_id"].isin(retracted)
     return events[wanted].sort_values(["known_at", "occurred_at", "event_id"])
 
 

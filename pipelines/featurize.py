@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from features.account import account_features, churn_label, monthly_snapshots
-from features.labels import confirmed, final_labels, reviewed_labels
+from features.labels import confirmed, deleted, final_labels, reviewed_labels
 from features.schema import Tables
 from features.split import SPLITS, Cuts, snapshot_cuts, ticket_cuts
 from features.tables import read_tables
@@ -54,10 +54,23 @@ def ticket_labels(tickets: pd.DataFrame, events: pd.DataFrame, cuts: Cuts) -> pd
     )
 
 
+def not_deleted(tickets: pd.DataFrame, events: pd.DataFrame, cuts: Cuts) -> pd.DataFrame:
+    """``tickets`` without those whose deletion was known in time for their split, as a label would be."""
+    split = cuts.split_of(tickets["created_at"])
+    gone = pd.Series(False, index=tickets.index)
+    for name in SPLITS:
+        gone |= (split == name) & tickets["ticket_id"].isin(deleted(events, cuts.labels_until(name)))
+    return tickets[~gone].reset_index(drop=True)
+
+
 def ticket_frame(tables: Tables, params: SplitParams) -> pd.DataFrame:
-    """One row per ticket in order of creation: identity, text, split, labels known in time, features."""
+    """One row per ticket in order of creation: identity, text, split, labels known in time, features.
+
+    Deleted tickets are left out; what was known of them before they were deleted stays history.
+    """
     tickets = tables["tickets"].sort_values(["created_at", "ticket_id"], ignore_index=True)
     cuts = ticket_cuts(tickets["created_at"], params.calibration_share, params.evaluation_share)
+    tickets = not_deleted(tickets, tables["ticket_events"], cuts)
     said = tickets[["ticket_id", "created_at", "account_id", "contact_id", "subject", "body"]]
     labels = ticket_labels(tickets, tables["ticket_events"], cuts)
     features = ticket_features(tickets, tables)

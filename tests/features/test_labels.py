@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from features.labels import confirmed, disputed, final_labels, reviewed_labels
+from features.labels import confirmed, deleted, disputed, final_labels, reviewed_labels
 from features.schema import empty_table, typed
 from tests.features.histories import START
 
@@ -88,3 +88,25 @@ def test_a_resolution_is_confirmed_by_the_customer_and_not_if_reopened_since(ste
         else empty_table("ticket_events")
     )
     assert bool(confirmed(log).get("t", False)) == is_confirmed
+
+
+@pytest.mark.parametrize(
+    ("until", "label"),
+    [(None, "a"), (4, "a"), (3, "b")],
+    ids=["ever", "after the retraction", "at the retraction"],
+)
+def test_a_label_counts_until_it_is_known_to_be_retracted(until, label):
+    log = events(
+        (1, "intent_set", "a", "agent", "g"),
+        (2, "intent_set", "b", "agent", "g"),
+        (3, "retracted", "e1", "system", None),
+    )
+    as_of = None if until is None else START + pd.Timedelta(hours=until)
+    assert final_labels(log, "intent_set", as_of).get("t") == label
+
+
+@pytest.mark.parametrize(("until", "gone"), [(None, ["t"]), (3, ["t"]), (2, [])], ids=["ever", "after", "at"])
+def test_a_ticket_is_deleted_from_when_that_is_known(until, gone):
+    log = events((1, "reply", None, "agent", "g"), (2, "deleted", None, "system", None))
+    as_of = None if until is None else START + pd.Timedelta(hours=until)
+    assert list(deleted(log, as_of)) == gone

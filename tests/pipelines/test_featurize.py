@@ -146,3 +146,14 @@ def test_tickets_alone_are_enough_and_no_tickets_are_not(project, capsys):
     write_tables(featurize.TABLES_FOLDER, {"tickets": ten_tickets()[:0]})
     with pytest.raises(ValueError, match="no tickets to split"):
         featurize.main()
+
+
+@pytest.mark.parametrize(
+    ("ticket_id", "day", "is_there"),
+    [("t0", 5.9, False), ("t0", 6, True), ("t6", 7.9, False), ("t6", 8, True), ("t9", 500, False)],
+)
+def test_a_deleted_ticket_is_left_out_of_a_split_that_could_know_it(ticket_id, day, is_there):
+    events = typed("ticket_events", pd.DataFrame([said(ticket_id, day, kind="deleted", who="system")]))
+    frame = featurize.ticket_frame(completed({"tickets": ten_tickets(), "ticket_events": events}), SPLIT)
+    assert (ticket_id in set(frame["ticket_id"])) == is_there
+    assert len(frame) == 9 + is_there
