@@ -36,13 +36,13 @@ def ticket(record: Record, customer_fields: frozenset[str]) -> Iterator[Record]:
 
     ``deleted`` says whether it was deleted, ``deleted_at`` when.
     """
-    require(record, "Zendesk ticket", "id", "created_at")
+    is_deleted = record.get("status") == "deleted"
+    require(record, "Zendesk ticket", *(("id",) if is_deleted else ("id", "created_at")))
     row = {name: record.get(name) for name in _FIXED_AT_CREATION}
     row["via.channel"] = part(record, "Zendesk ticket", "via").get("channel")
     for field in parts(record, "Zendesk ticket", "custom_fields"):
         if str(field.get("id")) in customer_fields:
             row[f"custom_field.{field['id']}"] = field.get("value")
-    is_deleted = record.get("status") == "deleted"
     yield {**row, "deleted": is_deleted, "deleted_at": record.get("updated_at") if is_deleted else None}
 
 
