@@ -94,8 +94,10 @@ def pull(
     from connectors.pull.command import pull as fetch
     from connectors.pull.show import report, shown_progress
 
-    with shown_progress() as watch:
-        outcome = fetch(vendor, name, address, since, only or (), page_size, watch=watch)
+    with shown_progress(vendor) as shown:
+        outcome = fetch(
+            vendor, name, address, since, only or (), page_size, watch=shown.watch, waiting=shown.waiting
+        )
     typer.echo(json.dumps(outcome.as_json(), indent=2) if as_json else report(outcome))
     for error in outcome.errors:
         typer.echo(f"firstline: {error}", err=True)

@@ -1,8 +1,8 @@
 """``firstline pull``: the edge of a pull, where environment, folders and the clock come from."""
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -60,10 +60,12 @@ def pull(
     environment: Mapping[str, str] | None = None,
     clock: Clock | None = None,
     watch: Watch = lambda _: None,
+    waiting: Callable[[float], None] = lambda _: None,
 ) -> Outcome:
     """Fetch what is new at ``vendor`` into ``data/name/vendor/``, from where the last pull stopped.
 
     ``since`` (ISO 8601) is where the first pull starts; without it, at the beginning. ``only`` names streams.
+    ``watch`` is told after every page, ``waiting`` before every pause, in seconds.
     Raises ``PullError`` before anything is asked: wrong options, missing credentials, another pull running.
     """
     environment = os.environ if environment is None else environment
@@ -73,7 +75,7 @@ def pull(
         raise PullError(f"--name {name!r} is not a folder name: use letters, digits and _")
     start = _moment(since, clock.now())
     streams = _chosen(chosen, only, page_size)
-    wire = _opened(chosen, address, environment, clock)
+    wire = _opened(chosen, address, environment, _announced(clock, waiting))
     outcome = Outcome(chosen.name, data / name / chosen.name)
     ledger_path = Path(environment.get("FIRSTLINE_STATE", "state")) / "pull" / name / f"{chosen.name}.sqlite"
     try:
@@ -112,6 +114,14 @@ def _pull_all(
             outcome.errors.append("interrupted; the same command continues from here")
             outcome.exit_status = EXIT_INTERRUPTED
             return
+
+
+def _announced(clock: Clock, waiting: Callable[[float], None]) -> Clock:
+    def sleep(seconds: float) -> None:
+        waiting(seconds)
+        clock.sleep(seconds)
+
+    return replace(clock, sleep=sleep)
 
 
 def _deliver(folder: Path, vendor: str, received_at: datetime) -> None:

@@ -2,8 +2,9 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 
 from rich.console import Console
@@ -16,11 +17,19 @@ from connectors.pull.run import Fetched, Watch
 SECONDS_BETWEEN_LINES = 5.0
 
 
+@dataclass(frozen=True)
+class Shown:
+    """``watch`` shows what was fetched after every page, ``waiting`` why nothing happens for some seconds."""
+
+    watch: Watch
+    waiting: Callable[[float], None]
+
+
 @contextmanager
-def shown_progress() -> Iterator[Watch]:
+def shown_progress(vendor: str) -> Iterator[Shown]:
     """A bar a stream on a terminal; elsewhere a line now and then. Both to standard error."""
     if not sys.stderr.isatty():
-        yield _Lines()
+        yield Shown(_Lines(), lambda seconds: _say_wait(Console(stderr=True), vendor, seconds))
         return
     columns = (
         TextColumn("{task.description}"),
@@ -43,7 +52,7 @@ def shown_progress() -> Iterator[Watch]:
                 records=fetched.records,
             )
 
-        yield watch
+        yield Shown(watch, lambda seconds: _say_wait(progress.console, vendor, seconds))
 
 
 def report(outcome: Outcome) -> str:
@@ -52,7 +61,7 @@ def report(outcome: Outcome) -> str:
     for heading in ("stream", "new", "there already", "files", "changes up to"):
         table.add_column(heading, justify="left" if heading in ("stream", "changes up to") else "right")
     for one in outcome.streams:
-        reached = _minute(one.reached) if one.finished or one.records else "not read"
+        reached = _minute(one.reached) if one.offered else "not offered"
         table.add_row(one.stream, f"{one.records:,}", f"{one.repeated:,}", str(len(one.files)), reached)
     console = Console(width=100, color_system=None)
     with console.capture() as capture:
@@ -63,6 +72,11 @@ def report(outcome: Outcome) -> str:
         notes.append(f"next: firstline ingest {folder} --mapping {mapping} --name {folder.name}")
     lines = [f"{outcome.vendor} -> {outcome.folder}/", capture.get().rstrip(), *notes]
     return "\n".join(line.rstrip() for line in "\n".join(lines).splitlines())
+
+
+def _say_wait(console: Console, vendor: str, seconds: float) -> None:
+    if seconds >= SECONDS_BETWEEN_LINES:
+        console.print(f"waiting {seconds:.0f} s for {vendor}", style="dim", highlight=False)
 
 
 class _Lines:
