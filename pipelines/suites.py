@@ -12,7 +12,7 @@ import pandas as pd
 from features.schema import TABLES, Tables
 
 Severity = Literal["critical", "warning"]
-_EARLIEST = "1990-01-01T00:00:00+00:00"
+_EARLIEST, _LATEST = "1990-01-01T00:00:00+00:00", "2100-01-01T00:00:00+00:00"
 _ORDER = {"tickets": "created_at", "ticket_events": "occurred_at", "usage": "day"}
 
 
@@ -57,6 +57,12 @@ def _from_schema(table: str) -> Iterator[Check]:
         "ExpectColumnMinToBeBetween",
         {"column": "known_at", "min_value": pd.Timestamp(_EARLIEST)},
     )
+    yield Check(
+        "known_at is not in the far future",
+        "milliseconds read as seconds: such a row would never be known",
+        "ExpectColumnMaxToBeBetween",
+        {"column": "known_at", "max_value": pd.Timestamp(_LATEST)},
+    )
     if table in _ORDER:
         yield Check(
             f"known_at is not before {_ORDER[table]}",
@@ -99,9 +105,17 @@ _OWN: dict[str, tuple[Check, ...]] = {
         _mostly("contact_id", 0.5, "repeats are found by person"),
         _known("account_id", "accounts"),
     ),
-    "ticket_events": (_known("ticket_id", "tickets"),),
+    "ticket_events": (
+        _known("ticket_id", "tickets"),
+        Check(
+            "an event is not before its ticket",
+            "a ticket that closes before it opens, or a wrong time zone in one of two exports",
+            "ExpectColumnValuesToBeInSet",
+            {"column": "is not before its ticket", "value_set": [True]},
+        ),
+    ),
     "usage": (
-        _at_least_zero("events", "uses are a count", "critical"),
+        _at_least_zero("events of the day", "uses are a count, also after totals were restated", "critical"),
         _known("account_id", "accounts"),
     ),
 }
@@ -118,6 +132,10 @@ def checkable(table: str, tables: Tables) -> pd.DataFrame:
     frame = tables[table]
     if table == "tickets":
         frame = frame.assign(**{"subject or body": frame["subject"].fillna(frame["body"])})
+    if table == "ticket_events":
+        frame = _beside_tickets(frame, tables)
+    if table == "usage":
+        frame = frame.assign(**{"events of the day": _day_totals(frame)})
     if (reference := _REFERENCES.get(table)) is not None:
         column, other = reference
         key = TABLES[other].key[0]
@@ -125,6 +143,24 @@ def checkable(table: str, tables: Tables) -> pd.DataFrame:
         frame = frame.assign(**{f"{column} is known": is_known | frame[column].isna()})
     wanted = {column for check in suite(table) for column in _columns(check)}
     return frame[[column for column in frame if column in wanted]]
+
+
+def _beside_tickets(events: pd.DataFrame, tables: Tables) -> pd.DataFrame:
+    """``events`` with what the time of their ticket says about them; true where the ticket is not known."""
+    tickets = tables.get("tickets")
+    if tickets is None or tickets.empty:
+        return events.assign(**{"is not before its ticket": True})
+    created = tickets.drop_duplicates("ticket_id").set_index("ticket_id")["created_at"]
+    opened = pd.to_datetime(events["ticket_id"].map(created), utc=True)
+    return events.assign(
+        **{"is not before its ticket": ~(events["occurred_at"].dt.floor("s") < opened.dt.floor("s"))}
+    )
+
+
+def _day_totals(usage: pd.DataFrame) -> pd.Series:
+    """Uses of the whole day that each row is part of: a restated total adds a difference, maybe negative."""
+    day = ["account_id", "contact_id", "day", "feature"]
+    return usage.groupby(day, dropna=False)["events"].transform("sum")
 
 
 def _columns(check: Check) -> list[str]:

@@ -117,7 +117,27 @@ BROKEN = [
         "known_at is a plausible time",
         "critical",
     ),
-    ("negative uses", with_value("usage", "events", -1), "usage", "events is not negative", "critical"),
+    (
+        "more uses taken back than there were",
+        with_value("usage", "events", -1),
+        "usage",
+        "events of the day is not negative",
+        "critical",
+    ),
+    (
+        "milliseconds read as seconds",
+        with_value("accounts", "known_at", pd.Timestamp("2999-01-01", tz="UTC")),
+        "accounts",
+        "known_at is not in the far future",
+        "critical",
+    ),
+    (
+        "ticket closes before it opens",
+        with_value("ticket_events", "occurred_at", DAY - HOUR),
+        "ticket_events",
+        "an event is not before its ticket",
+        "critical",
+    ),
     (
         "accounts without plan",
         with_value("accounts", "plan", None),
