@@ -14,6 +14,8 @@ app = typer.Typer(
 )
 feedback_app = typer.Typer(help="What agents corrected.", no_args_is_help=True)
 app.add_typer(feedback_app, name="feedback")
+benchmark_app = typer.Typer(help="Measure the models on anybody's labelled data.", no_args_is_help=True)
+app.add_typer(benchmark_app, name="benchmark")
 desk_app = typer.Typer(help="The desk's own rules.", no_args_is_help=True)
 app.add_typer(desk_app, name="desk")
 
@@ -257,6 +259,48 @@ def drill(
     from pipelines.drill import run_drills
 
     raise typer.Exit(run_drills(only))
+
+
+@benchmark_app.command("intent")
+def benchmark_intent(
+    train: Annotated[Path | None, typer.Option(help="CSV with the columns text,label: learnt from.")] = None,
+    test: Annotated[Path | None, typer.Option(help="CSV with text,label: scored once.")] = None,
+    validation: Annotated[
+        Path | None, typer.Option(help="CSV with text,label: thresholds come from it; default: out of fold.")
+    ] = None,
+    out_of_scope: Annotated[
+        Path | None, typer.Option(help="CSV with the column text: requests that fit no label, only scored.")
+    ] = None,
+    examples_per_intent: Annotated[
+        int | None, typer.Option(help="Learn from so many random texts per label; default: all.")
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="In FIRSTLINE_DATASETS: banking77, banking77_10shot, clinc150, banking77_oos."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of draws, folds and models.")] = 0,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
+) -> None:
+    """Train the intent model as the pipeline does and measure it on texts it has not seen."""
+    import json
+
+    from pipelines.benchmarks.command import report, run_files, run_preset
+    from pipelines.benchmarks.tables import PRESETS
+
+    if preset is not None:
+        if train or test or validation or out_of_scope or examples_per_intent:
+            raise ValueError("--preset brings its own files: leave the other options out")
+        if preset not in PRESETS:
+            raise ValueError(f"no preset is called {preset!r}; there are {', '.join(PRESETS)}")
+        found = run_preset(preset, seed)
+    elif train is None or test is None:
+        raise ValueError("give --train and --test (CSV files with the columns text,label), or --preset")
+    else:
+        found = run_files(train, test, validation, out_of_scope, examples_per_intent, seed)
+    if json_file is not None:
+        json_file.parent.mkdir(parents=True, exist_ok=True)
+        json_file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    typer.echo(report(found))
 
 
 def main() -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sparse
 
+from models.encoded import EncodedTickets
 from models.lifts import Lifts
 from models.neighbours import ExampleBank, sketch
 from models.proposer import Proposer
+from models.sentence_space import SentenceSpace
 
 PAIR_EVIDENCE = (
     "logit",
@@ -28,7 +29,20 @@ PAIR_EVIDENCE = (
     "log_terms",
     "unknown_terms",
 )
-
+SENTENCE_EVIDENCE = (
+    "pooled",
+    "pooled_lead",
+    "sentence_logit",
+    "sentence_share",
+    "sentence_lead",
+    "sentence_entropy",
+    "sentence_centroid_cosine",
+    "sentence_centroid_lead",
+    "sentence_nearest_cosine",
+    "sentence_nearest_lead",
+    "sentence_votes",
+)
+"""Only where the retriever was fitted on sentence embeddings; ``NaN`` for a text without one."""
 
 FEWEST_RECENT = 200
 """What is common just now is counted over the newest tenth of the tickets, but at least over so many."""
@@ -53,75 +67,101 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Retriever:
-    """Proposes ``k`` candidate intents for a ticket, with the evidence for each."""
+    """Proposes ``k`` candidate intents for a ticket, with the evidence for each.
+
+    ``space`` is ``None`` where there were no sentence embeddings to learn from.
+    """
 
     proposer: Proposer
     bank: ExampleBank
+    space: SentenceSpace | None
     lifts: Lifts
     log_priors: np.ndarray
     log_recent_priors: np.ndarray
 
     @classmethod
-    def fit(
-        cls, counts: sparse.csr_matrix, values: Mapping[str, np.ndarray], labels: np.ndarray, seed: int
-    ) -> "Retriever":
-        """Learn from encoded texts in order of time, circumstances and labels."""
-        proposer = Proposer.fit(counts, labels, seed)
+    def fit(cls, tickets: EncodedTickets, labels: np.ndarray, seed: int) -> "Retriever":
+        """Learn from encoded tickets in order of time and their labels."""
+        proposer = Proposer.fit(tickets.counts, labels, seed)
         codes = np.searchsorted(np.array(proposer.classes), np.asarray(labels, dtype=str))
-        bank = ExampleBank.of(sketch(proposer.weights(counts), proposer.terms), codes)
-        lifts = Lifts.fit(values, codes, len(proposer.classes))
+        bank = ExampleBank.of(sketch(proposer.weights(tickets.counts), proposer.terms), codes)
+        space = SentenceSpace.fit(tickets.vectors, codes)
+        lifts = Lifts.fit(tickets.circumstances, codes, len(proposer.classes))
         recent = codes[-max(FEWEST_RECENT, len(codes) // 10) :]
         priors = _log_shares(codes, len(proposer.classes)), _log_shares(recent, len(proposer.classes))
-        return cls(proposer, bank, lifts, *priors)
+        return cls(proposer, bank, space, lifts, *priors)
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The intents it can propose, in the order of their codes."""
         return self.proposer.classes
 
-    def evidence(self, counts: sparse.csr_matrix, values: Mapping[str, np.ndarray], k: int) -> Evidence:
-        """The ``k`` best candidates (fewer if fewer classes exist) of each encoded text."""
-        weights = self.proposer.weights(counts)
+    def evidence(self, tickets: EncodedTickets, k: int) -> Evidence:
+        """The ``k`` best candidates (fewer if fewer classes exist) of each encoded ticket."""
+        weights = self.proposer.weights(tickets.counts)
         logits = self.proposer.logits(weights)
         k = min(k, logits.shape[1])
-        candidates = np.argsort(-logits, axis=1, kind="stable")[:, :k]
-        nearest, votes = self.bank.nearest_and_votes(sketch(weights, self.proposer.terms))
-        cosines = self.proposer.similarities(weights)
         odds = 1 / (1 + np.exp(-logits))
         shares = odds / np.maximum(odds.sum(axis=1, keepdims=True), 1e-9)
-        entropy = -(shares * np.log(np.maximum(shares, 1e-12))).sum(axis=1)
+        closeness = self.space.closeness(tickets.vectors, len(self.classes)) if self.space else None
+        pooled = shares if closeness is None else _pooled(shares, closeness.shares)
+        order = logits if closeness is None else pooled
+        candidates = np.argsort(-order, axis=1, kind="stable")[:, :k]
+        nearest, votes = self.bank.nearest_and_votes(sketch(weights, self.proposer.terms))
+        cosines = self.proposer.similarities(weights)
         per_ticket = np.ones((1, k))
+
+        def of_candidates(values: np.ndarray) -> np.ndarray:
+            return np.take_along_axis(values, candidates, axis=1)
+
         columns = [
-            np.take_along_axis(logits, candidates, axis=1),
-            np.take_along_axis(shares, candidates, axis=1),
+            of_candidates(logits),
+            of_candidates(shares),
             np.broadcast_to(np.arange(k), candidates.shape),
-            np.take_along_axis(_lead(logits), candidates, axis=1),
-            entropy[:, None] * per_ticket,
-            np.take_along_axis(cosines, candidates, axis=1),
-            np.take_along_axis(_lead(cosines), candidates, axis=1),
-            np.take_along_axis(nearest, candidates, axis=1),
-            np.take_along_axis(_lead(nearest), candidates, axis=1),
-            np.take_along_axis(votes, candidates, axis=1),
+            of_candidates(_lead(logits)),
+            _entropy(shares)[:, None] * per_ticket,
+            of_candidates(cosines),
+            of_candidates(_lead(cosines)),
+            of_candidates(nearest),
+            of_candidates(_lead(nearest)),
+            of_candidates(votes),
             self.log_priors[candidates],
             self.log_recent_priors[candidates],
-            np.log1p(np.diff(counts.indptr))[:, None] * per_ticket,
-            self.proposer.terms.unknown_share(counts)[:, None] * per_ticket,
+            np.log1p(np.diff(tickets.counts.indptr))[:, None] * per_ticket,
+            self.proposer.terms.unknown_share(tickets.counts)[:, None] * per_ticket,
         ]
+        names: tuple[str, ...] = PAIR_EVIDENCE
+        if closeness is not None:
+            names = (*names, *SENTENCE_EVIDENCE)
+            columns += [
+                of_candidates(pooled),
+                of_candidates(_lead(pooled)),
+                of_candidates(closeness.logits),
+                of_candidates(closeness.shares),
+                of_candidates(_lead(closeness.logits)),
+                _entropy(closeness.shares)[:, None] * per_ticket,
+                of_candidates(closeness.centroid),
+                of_candidates(_lead(closeness.centroid)),
+                of_candidates(closeness.nearest),
+                of_candidates(_lead(closeness.nearest)),
+                of_candidates(closeness.votes),
+            ]
         stacked = np.stack([np.asarray(c, dtype=float) for c in columns], axis=2)
-        names = (*PAIR_EVIDENCE, *(f"{name}_lift" for name in self.lifts.names))
-        return Evidence(
-            candidates, np.concatenate([stacked, self.lifts.of(values, candidates)], axis=2), names
-        )
+        lifts = self.lifts.of(tickets.circumstances, candidates)
+        names = (*names, *(f"{name}_lift" for name in self.lifts.names))
+        return Evidence(candidates, np.concatenate([stacked, lifts], axis=2), names)
 
     def save(self, folder: Path) -> dict[str, Any]:
         """Write arrays into ``folder``; the returned document belongs into the model's JSON."""
         self.proposer.save(folder / "proposer.npz")
         self.bank.save(folder / "examples.npz")
+        if self.space is not None:
+            self.space.save(folder)
         priors = {
             "log_priors": self.log_priors.tolist(),
             "log_recent_priors": self.log_recent_priors.tolist(),
         }
-        return {"lifts": self.lifts.to_json(), **priors}
+        return {"lifts": self.lifts.to_json(), "has_space": self.space is not None, **priors}
 
     @classmethod
     def load(cls, folder: Path, document: Mapping[str, Any]) -> "Retriever":
@@ -129,6 +169,7 @@ class Retriever:
         return cls(
             Proposer.load(folder / "proposer.npz"),
             ExampleBank.load(folder / "examples.npz"),
+            SentenceSpace.load(folder) if document["has_space"] else None,
             Lifts.from_json(document["lifts"]),
             np.array(document["log_priors"]),
             np.array(document["log_recent_priors"]),
@@ -141,7 +182,22 @@ def _log_shares(codes: np.ndarray, classes: int) -> np.ndarray:
     return np.log(counts / counts.sum()).round(6)
 
 
+def _entropy(shares: np.ndarray) -> np.ndarray:
+    """Of each row, in nats; ``NaN`` where the row is unknown."""
+    unknown = np.isnan(shares).all(axis=1)
+    entropy = -np.nansum(shares * np.log(np.maximum(shares, 1e-12)), axis=1)
+    return np.where(unknown, np.nan, entropy)
+
+
+def _pooled(shares: np.ndarray, sentence_shares: np.ndarray) -> np.ndarray:
+    """Mean of what n-grams and what embeddings say; n-grams alone where a text or a class has no vector."""
+    known = np.isfinite(sentence_shares)
+    return np.where(known, (shares + np.where(known, sentence_shares, 0)) / 2, shares)
+
+
 def _lead(scores: np.ndarray) -> np.ndarray:
     """By how much each class is ahead of the best other class (negative where it is behind)."""
-    top_two = -np.partition(-scores, 1, axis=1)[:, :2]
-    return scores - np.where(scores >= top_two[:, :1], top_two[:, 1:], top_two[:, :1])
+    known = np.where(np.isnan(scores), -np.inf, scores)
+    top_two = -np.partition(-known, 1, axis=1)[:, :2]
+    rival = np.where(scores >= top_two[:, :1], top_two[:, 1:], top_two[:, :1])
+    return scores - np.where(np.isfinite(rival), rival, np.nan)

@@ -1,7 +1,7 @@
 """What is a ticket about? Retrieve candidate intents, rank them, say how sure; know the unknown."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +13,7 @@ import pandas as pd
 from models.boosting import Columns, load_booster, save_booster, scores
 from models.calibration import Calibrator
 from models.candidates import Evidence, Retriever
-from models.encoded import EncodedTickets, encode_tickets, readable
+from models.encoded import EncodedTickets, Sentences, encode_tickets, readable
 from models.encoders import TextEncoder, encoder_named
 
 RISING = (
@@ -25,17 +25,34 @@ RISING = (
     "nearest_cosine",
     "nearest_lead",
     "votes",
+    "pooled",
+    "pooled_lead",
+    "sentence_logit",
+    "sentence_share",
+    "sentence_lead",
+    "sentence_centroid_cosine",
+    "sentence_centroid_lead",
+    "sentence_nearest_cosine",
+    "sentence_nearest_lead",
+    "sentence_votes",
 )
+"""More of this evidence never makes a candidate less likely."""
 NOVELTY_EVIDENCE = (
-    "best",
-    "second",
     "logit",
     "centroid_cosine",
     "nearest_cosine",
     "entropy",
     "log_terms",
     "unknown_terms",
+    "pooled",
+    "sentence_logit",
+    "sentence_share",
+    "sentence_entropy",
+    "sentence_centroid_cosine",
+    "sentence_nearest_cosine",
+    "sentence_votes",
 )
+"""As far as the retriever gives it."""
 ALTERNATIVES = 3
 
 
@@ -54,9 +71,14 @@ class IntentPrediction(NamedTuple):
 
 @dataclass(frozen=True)
 class IntentModel:
-    """Retriever, LightGBM ranker of (ticket, candidate) pairs, novelty booster and calibrator."""
+    """Retriever, LightGBM ranker of (ticket, candidate) pairs, novelty booster and calibrator.
+
+    ``sentences`` is ``None`` for a model of n-grams alone; ``lacking`` says why where it was not meant to be.
+    """
 
     encoder: TextEncoder
+    sentences: Sentences | None
+    lacking: str | None
     retriever: Retriever
     k: int
     pair_columns: Columns
@@ -74,11 +96,17 @@ class IntentModel:
 
     def predict(self, tickets: pd.DataFrame) -> list[IntentPrediction]:
         """One prediction per ticket (subject, body and, where known, the columns of ``models.lifts``)."""
-        return self.predict_encoded(encode_tickets(tickets, self.encoder)) if len(tickets) else []
+        return (
+            self.predict_encoded(encode_tickets(tickets, self.encoder, self.sentences))
+            if len(tickets)
+            else []
+        )
 
     def predict_encoded(self, tickets: EncodedTickets) -> list[IntentPrediction]:
         """As ``predict``, for tickets that are encoded already."""
-        evidence = self.retriever.evidence(tickets.counts, tickets.circumstances, self.k)
+        if not len(tickets):
+            return []
+        evidence = self.retriever.evidence(tickets, self.k)
         raw = pair_scores(self.ranker, self.pair_columns, evidence)
         order = np.argsort(-raw, axis=1, kind="stable")[:, : ALTERNATIVES + 1]
         names = np.array(self.classes, dtype=object)[np.take_along_axis(evidence.candidates, order, axis=1)]
@@ -99,6 +127,7 @@ class IntentModel:
         folder.mkdir(parents=True, exist_ok=True)
         document = {
             "encoder": self.encoder.name,
+            "sentences": self.sentences.to_json() if self.sentences else None,
             "k": self.k,
             "pairs": self.pair_columns.to_json(),
             "has_novelty": self.novelty is not None,
@@ -106,6 +135,7 @@ class IntentModel:
             "calibrator": vars(self.calibrator),
             "scripts": list(self.scripts),
             "left_out": dict(self.left_out),
+            "lacking": self.lacking,
             "retriever": self.retriever.save(folder),
         }
         (folder / "model.json").write_text(json.dumps(document), encoding="utf-8")
@@ -121,11 +151,13 @@ class IntentModel:
         novelty = folder / "novelty.txt"
         return cls(
             encoder=encoder_named(document["encoder"]),
+            sentences=Sentences.from_json(document["sentences"]) if document["sentences"] else None,
+            lacking=document["lacking"],
             retriever=Retriever.load(folder, document["retriever"]),
             k=document["k"],
             pair_columns=pairs,
             ranker=load_booster(folder / "ranker.txt", pairs),
-            novelty=load_booster(novelty, Columns(NOVELTY_EVIDENCE, {})) if document["has_novelty"] else None,
+            novelty=load_booster(novelty, novelty_columns(pairs.names)) if document["has_novelty"] else None,
             novelty_cut=document["novelty_cut"],
             calibrator=Calibrator(**document["calibrator"]),
             scripts=tuple(document["scripts"]),
@@ -149,8 +181,17 @@ def pair_scores(ranker: lgb.Booster, columns: Columns, evidence: Evidence) -> np
     return scores(ranker, evidence.rows).reshape(evidence.candidates.shape)
 
 
+def novelty_columns(pair_names: Sequence[str]) -> Columns:
+    """Columns of ``novelty_evidence`` for a retriever that gives ``pair_names``."""
+    return Columns(("best", "second", *(name for name in NOVELTY_EVIDENCE if name in pair_names)), {})
+
+
 def novelty_evidence(evidence: Evidence, raw: np.ndarray) -> np.ndarray:
-    """What tells an unknown request, shape (tickets, ``NOVELTY_EVIDENCE``)."""
+    """What tells an unknown request: the two best scores, and the most of each kind of evidence.
+
+    Shape (tickets, ``novelty_columns``).
+    """
     ranked = -np.sort(-raw, axis=1)
-    best = [evidence.values[:, :, evidence.names.index(name)].max(axis=1) for name in NOVELTY_EVIDENCE[2:]]
-    return np.column_stack([ranked[:, 0], ranked[:, 1], *best])
+    names = novelty_columns(evidence.names).numbers[2:]
+    most = [np.fmax.reduce(evidence.values[:, :, evidence.names.index(name)], axis=1) for name in names]
+    return np.column_stack([ranked[:, 0], ranked[:, 1], *most])

@@ -1,7 +1,8 @@
 """Evidence as time brings it: each block of tickets seen by a retriever that knew only the earlier ones.
 
 Random folds would teach the ranker how far to trust a retriever that knows the future. Desks change: labels
-are renamed, products released; on later tickets such a ranker can be worse than its retriever alone.
+are renamed, products released; on later tickets such a ranker can be worse than its retriever alone. Only
+where nobody knows when the tickets came, folds take the place of blocks.
 """
 
 from collections.abc import Sequence
@@ -13,9 +14,11 @@ import pandas as pd
 from models.candidates import Evidence, Retriever
 from models.encoded import EncodedTickets
 
-HELD_OUT_ROUNDS = 2
+HELD_OUT_ROUNDS = 3
 """How many times a set of intents is kept from a retriever, to see what an unknown request looks like."""
 HELD_OUT_SHARE = 0.2
+FOLDS, FOLDS_OF_FEW, FEW_TICKETS = 5, 10, 3_000
+"""With few tickets a fold less is missed more, and costs little time."""
 COMMONEST_HELD_OUT = 0.2
 """An intent with a larger share of the tickets is never held out: without it the rest is another desk."""
 
@@ -72,6 +75,14 @@ def time_blocks(earlier: int, later: int, blocks: int) -> list[np.ndarray]:
     return [part for part in (*parts, np.arange(earlier, earlier + later)) if len(part)]
 
 
+def folds(labels: np.ndarray, seed: int) -> list[np.ndarray]:
+    """Positions of the tickets in random folds that share every intent evenly."""
+    count = FOLDS if len(labels) > FEW_TICKETS else FOLDS_OF_FEW
+    shuffled = np.random.default_rng(seed).permutation(len(labels))
+    dealt = shuffled[np.argsort(labels[shuffled].astype(str), kind="stable")]
+    return [np.sort(dealt[place::count]) for place in range(min(count, len(labels)))]
+
+
 def learnable(labels: np.ndarray, min_examples: int) -> tuple[np.ndarray, dict[str, int]]:
     """Which labelled tickets can be learnt from; and the labels that are too rare, with their counts."""
     counts = pd.Series(labels, dtype="str").value_counts()
@@ -88,14 +99,14 @@ def retriever_of(
     rows = rows[known]
     if len(np.unique(labels[rows])) < 2:
         return None
-    return Retriever.fit(tickets.counts[rows], tickets.circumstances_of(rows), labels[rows], seed)
+    return Retriever.fit(tickets.take(rows), labels[rows], seed)
 
 
 def seen_by(
     retriever: Retriever, tickets: EncodedTickets, labels: np.ndarray, rows: np.ndarray, k: int
 ) -> BlockEvidence:
     """What ``retriever`` makes of the tickets at ``rows``."""
-    evidence = retriever.evidence(tickets.counts[rows], tickets.circumstances_of(rows), k)
+    evidence = retriever.evidence(tickets.take(rows), k)
     proposed = np.array(retriever.classes, dtype=object)[evidence.candidates]
     unknown = ~np.isin(labels[rows].astype(str), np.array(retriever.classes))
     return BlockEvidence(rows, evidence, proposed, proposed == labels[rows][:, None], unknown)
@@ -105,17 +116,20 @@ def judged_blocks(
     tickets: EncodedTickets,
     labels: np.ndarray,
     blocks: Sequence[np.ndarray],
+    in_time: bool,
     min_examples: int,
     k: int,
     seed: int,
 ) -> list[BlockEvidence]:
-    """Evidence for every block but the first, by a retriever fitted on all blocks before it.
+    """Evidence for every block by a retriever of all blocks before it or, if not ``in_time``, of all others.
 
-    A block before which there is too little to learn is left out.
+    A block for which there is too little to learn is left out; the first block has nothing before it.
     """
     judged = []
-    for place in range(1, len(blocks)):
-        retriever = retriever_of(tickets, labels, np.concatenate(blocks[:place]), min_examples, seed)
+    for place in range(int(in_time), len(blocks)):
+        others = [*blocks[:place], *([] if in_time else blocks[place + 1 :])]
+        learnt = np.concatenate(others) if others else np.zeros(0, int)
+        retriever = retriever_of(tickets, labels, learnt, min_examples, seed)
         if retriever is not None:
             judged.append(seen_by(retriever, tickets, labels, blocks[place], k))
     return judged
@@ -136,22 +150,26 @@ def stand_ins(
     tickets: EncodedTickets,
     labels: np.ndarray,
     blocks: Sequence[np.ndarray],
+    in_time: bool,
     min_examples: int,
     k: int,
     seed: int,
 ) -> list[BlockEvidence]:
-    """Tickets of the last block whose intents a retriever was kept from: what unknown requests look like."""
-    past = np.concatenate(blocks[:-1]) if len(blocks) > 1 else np.zeros(0, int)
-    if not len(past):
+    """Tickets whose intents a retriever was kept from: what unknown requests look like.
+
+    Those of the last block, seen by retrievers of the blocks before; if not ``in_time``, those of all blocks.
+    """
+    earlier = blocks[:-1] if in_time else blocks
+    if not earlier:
         return []
+    past, shown = np.concatenate(earlier), blocks[-1] if in_time else np.concatenate(blocks)
     found = []
     known, _ = learnable(labels[past], min_examples)
     for hidden in held_out_intents(labels[past[known]], seed):
         names = list(hidden)
-        here = blocks[-1][np.isin(labels[blocks[-1]].astype(str), names)]
-        retriever = retriever_of(
-            tickets, labels, past[~np.isin(labels[past].astype(str), names)], min_examples, seed
-        )
+        here = shown[np.isin(labels[shown].astype(str), names)]
+        rest = past[~np.isin(labels[past].astype(str), names)]
+        retriever = retriever_of(tickets, labels, rest, min_examples, seed)
         if retriever is not None and len(here):
             found.append(seen_by(retriever, tickets, labels, here, k))
     return found

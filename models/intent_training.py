@@ -9,9 +9,9 @@ import numpy as np
 
 from models.boosting import Columns, scores, train_booster
 from models.calibration import Calibrator, fit_calibrator
-from models.encoded import EncodedTickets, common_scripts
+from models.encoded import EncodedTickets, Sentences, common_scripts
 from models.encoders import NgramEncoder, TextEncoder
-from models.intent import NOVELTY_EVIDENCE, IntentModel, novelty_evidence, pair_scores
+from models.intent import RISING, IntentModel, novelty_columns, novelty_evidence, pair_scores
 from models.intent_blocks import (
     BlockEvidence,
     halves,
@@ -23,21 +23,21 @@ from models.intent_blocks import (
     stand_ins,
 )
 
-RISING = (
-    "logit",
-    "share",
-    "lead",
-    "centroid_cosine",
-    "centroid_lead",
-    "nearest_cosine",
-    "nearest_lead",
-    "votes",
-)
-"""More of this evidence never makes a candidate less likely."""
 ROUNDS = 120
 RANKER_TICKETS = 2_000
 """The ranker learns from the newest blocks that hold this many tickets: older ones tell of an older desk."""
 NOVELTY_ROUNDS = 60
+KNOWN_BY = (
+    "best",
+    "logit",
+    "centroid_cosine",
+    "nearest_cosine",
+    "pooled",
+    "sentence_logit",
+    "sentence_centroid_cosine",
+    "sentence_nearest_cosine",
+)
+"""More of this evidence never makes an unknown request more likely."""
 OUT_OF_SCOPE_PRIOR = 0.1
 """Share of unknown requests assumed where held-out intents stand in for them."""
 FALSE_ALARMS = 0.02
@@ -64,8 +64,9 @@ class IntentSettings:
 class RankerData:
     """All that rankers learn from: computed once, used by every trial of the tuning and by the fit.
 
-    ``blocks``: positions of the tickets, in order of time. ``judged``: all of them but the first and those
-    before which there was too little to learn. ``stand_ins``: see ``models.intent_blocks``.
+    ``blocks``: positions of the tickets, in order of time if ``in_time``, else random folds. ``judged``: all
+    of them but the first in time and those for which there was too little to learn. ``stand_ins``: see
+    ``models.intent_blocks``.
     """
 
     tickets: EncodedTickets
@@ -73,6 +74,12 @@ class RankerData:
     blocks: Sequence[np.ndarray]
     judged: Sequence[BlockEvidence]
     stand_ins: Sequence[BlockEvidence]
+    in_time: bool = True
+
+    @property
+    def for_ranker(self) -> Sequence[BlockEvidence]:
+        """What the final ranker learns from: the newest tickets, or all where none is newer."""
+        return newest(self.judged, RANKER_TICKETS) if self.in_time else self.judged
 
     @property
     def columns(self) -> Columns:
@@ -99,12 +106,14 @@ class Foretold:
     ``linear``: the retriever's first candidate. ``proven``: positions of the tickets judged by a retriever, a
     ranker and a calibrator that all knew earlier tickets only. The others are those of the first block,
     judged by what came right after it, and of the second, judged by its retriever alone.
+    ``out_of_scope``: the novelty score of a ticket, ``NaN`` where none was given.
     """
 
     intent: np.ndarray
     probability: np.ndarray
     linear: np.ndarray
     proven: np.ndarray
+    out_of_scope: np.ndarray
 
 
 def pairs(blocks: Sequence[BlockEvidence]) -> tuple[np.ndarray, np.ndarray]:
@@ -123,14 +132,13 @@ def train_ranker(blocks: Sequence[BlockEvidence], settings: IntentSettings, **op
 
 
 def calibrated_ranker(
-    judged: Sequence[BlockEvidence], reviewed: np.ndarray, settings: IntentSettings
+    learnt: Sequence[BlockEvidence], reviewed: np.ndarray, settings: IntentSettings
 ) -> CalibratedRanker:
-    """A ranker of the newest of ``judged``, calibrated on what each half of them says of the other.
+    """A ranker of ``learnt``, calibrated on what each half of them says of the other.
 
     ``reviewed``: one flag per ticket; with enough of them the others say nothing about probabilities.
     """
-    recent = newest(judged, RANKER_TICKETS)
-    older, newer = halves(recent)
+    older, newer = halves(learnt)
     blind = [
         (block, _raw(block, train_ranker(others, settings)))
         for mine, others in ((older, newer), (newer, older))
@@ -142,14 +150,20 @@ def calibrated_ranker(
     if chosen.sum() < FEWEST_REVIEWED:
         chosen = np.ones(len(score), dtype=bool)
     return CalibratedRanker(
-        train_ranker(recent, settings), fit_calibrator(score[chosen], right[chosen]), blind
+        train_ranker(learnt, settings), fit_calibrator(score[chosen], right[chosen]), blind
     )
 
 
 def ranker_data(
-    tickets: EncodedTickets, labels: np.ndarray, blocks: Sequence[np.ndarray], settings: IntentSettings
+    tickets: EncodedTickets,
+    labels: np.ndarray,
+    blocks: Sequence[np.ndarray],
+    settings: IntentSettings,
+    in_time: bool = True,
 ) -> RankerData:
     """Evidence for labelled tickets; ``blocks`` hold their positions in order of time (see ``time_blocks``).
+
+    Not ``in_time``: the blocks are ``folds``, and each is judged by what was learnt from all others.
 
     Raises ``NothingToLearnError`` with fewer than two intents to learn, or where all are in one block.
     """
@@ -160,49 +174,55 @@ def ranker_data(
             f"the intent model needs two intents with {settings.min_examples} examples each, found {names}: "
             "label more tickets or lower intent.min_examples"
         )
-    how = (settings.min_examples, settings.candidates, settings.seed)
+    how = (in_time, settings.min_examples, settings.candidates, settings.seed)
     judged = judged_blocks(tickets, labels, blocks, *how)
     if not judged:
         raise NothingToLearnError(
             f"two intents with {settings.min_examples} examples each are needed before the newest of "
             f"{len(blocks)} blocks of time: label more tickets or lower intent.min_examples"
         )
-    return RankerData(tickets, labels, blocks, judged, stand_ins(tickets, labels, blocks, *how))
+    return RankerData(tickets, labels, blocks, judged, stand_ins(tickets, labels, blocks, *how), in_time)
 
 
 def fit_intent(
-    data: RankerData, reviewed: np.ndarray, settings: IntentSettings, encoder: TextEncoder | None = None
+    data: RankerData,
+    reviewed: np.ndarray,
+    settings: IntentSettings,
+    encoder: TextEncoder | None = None,
+    sentences: Sentences | None = None,
+    lacking: str | None = None,
 ) -> tuple[IntentModel, Foretold]:
     """The model, learnt from all tickets, and what its predecessors would have said of each of them.
 
-    ``reviewed``: whether two reviewers agree about a ticket, one flag each.
+    ``reviewed``: whether two reviewers agree about a ticket, one flag each. ``lacking``: why there are no
+    ``sentences`` although they were asked for.
     """
     retriever = retriever_of(
         data.tickets, data.labels, np.concatenate(data.blocks), settings.min_examples, settings.seed
     )
     if retriever is None:
         raise NothingToLearnError("no two intents to learn")
-    untuned = replace(
-        settings, ranker={}
-    )  # what was tuned on later tickets must not speak about earlier ones
-    rankers = [
-        *(calibrated_ranker(data.judged[:count], reviewed, untuned) for count in range(1, len(data.judged))),
-        calibrated_ranker(data.judged, reviewed, settings),
-    ]
-    novelty, novelty_cut = _novelty(rankers[-1], data.stand_ins, settings.seed)
+    final = calibrated_ranker(data.for_ranker, reviewed, settings)
+    novelty, novelty_cut, unknown = _novelty(final, data.stand_ins, settings.seed)
     model = IntentModel(
         encoder=encoder or NgramEncoder(),
+        sentences=sentences,
+        lacking=lacking,
         retriever=retriever,
         k=settings.candidates,
         pair_columns=data.columns,
-        ranker=rankers[-1].ranker,
+        ranker=final.ranker,
         novelty=novelty,
         novelty_cut=novelty_cut,
-        calibrator=rankers[-1].calibrator,
+        calibrator=final.calibrator,
         scripts=common_scripts(data.tickets.texts),
         left_out=learnable(data.labels, settings.min_examples)[1],
     )
-    return model, _foretold(data, rankers, settings)
+    foretold = _told_in_time(data, reviewed, settings) if data.in_time else _told_blindly(data, final)
+    out_of_scope = np.full(len(data.labels), np.nan)
+    if novelty is not None:
+        out_of_scope[np.concatenate([block.rows for block, _ in final.blind])] = unknown
+    return model, replace(foretold, out_of_scope=out_of_scope)
 
 
 def _raw(block: BlockEvidence, ranker: lgb.Booster) -> np.ndarray:
@@ -218,44 +238,56 @@ def _top_right(block: BlockEvidence, raw: np.ndarray) -> np.ndarray:
     return block.right[np.arange(len(raw)), raw.argmax(axis=1)]
 
 
-def _foretold(data: RankerData, rankers: Sequence[CalibratedRanker], settings: IntentSettings) -> Foretold:
+Told = tuple[BlockEvidence, np.ndarray, np.ndarray]
+"""A block, the scores of its candidates, and the probabilities they came with."""
+
+
+def _told_in_time(data: RankerData, reviewed: np.ndarray, settings: IntentSettings) -> Foretold:
+    untuned = replace(settings, ranker={})  # what was tuned on later tickets must not speak of earlier ones
     first = np.setdiff1d(np.concatenate(data.blocks), np.concatenate([block.rows for block in data.judged]))
     after = retriever_of(data.tickets, data.labels, data.judged[0].rows, settings.min_examples, settings.seed)
-    told: list[tuple[BlockEvidence, np.ndarray, np.ndarray]] = []
+    told: list[Told] = []
     if after is not None and len(first):
         block = seen_by(after, data.tickets, data.labels, first, settings.candidates)
         told.append((block, _shares(block), _shares(block)))
     told.append((data.judged[0], _shares(data.judged[0]), _shares(data.judged[0])))
-    for block, before in zip(data.judged[1:], rankers, strict=False):
+    for count, block in enumerate(data.judged[1:], start=1):
+        before = calibrated_ranker(newest(data.judged[:count], RANKER_TICKETS), reviewed, untuned)
         raw = _raw(block, before.ranker)
         told.append((block, raw, before.calibrator(raw)))
-    tickets = len(data.labels)
-    intent, linear, probability = (
-        np.full(tickets, None, object),
-        np.full(tickets, None, object),
-        np.zeros(tickets),
-    )
+    return _foretold(len(data.labels), told, [block.rows for block in data.judged[1:]])
+
+
+def _told_blindly(data: RankerData, ranker: CalibratedRanker) -> Foretold:
+    """Each half of the folds by the ranker of the other; only the calibrator's two numbers knew both."""
+    told = [(block, raw, ranker.calibrator(raw)) for block, raw in ranker.blind]
+    return _foretold(len(data.labels), told, [block.rows for block, _, _ in told])
+
+
+def _foretold(tickets: int, told: Sequence[Told], proven: Sequence[np.ndarray]) -> Foretold:
+    intent, linear = np.full(tickets, None, object), np.full(tickets, None, object)
+    probability = np.zeros(tickets)
     for block, raw, calibrated in told:
         best = np.arange(len(raw)), raw.argmax(axis=1)
         intent[block.rows], probability[block.rows] = block.proposed[best], calibrated[best]
         linear[block.rows] = block.proposed[:, 0]
-    proven = [block.rows for block in data.judged[1:]]
-    return Foretold(intent, probability, linear, np.concatenate(proven) if proven else np.zeros(0, int))
+    rows = np.sort(np.concatenate(proven)) if proven else np.zeros(0, int)
+    return Foretold(intent, probability, linear, rows, np.full(tickets, np.nan))
 
 
 def _novelty(
     ranker: CalibratedRanker, unknown_requests: Sequence[BlockEvidence], seed: int
-) -> tuple[lgb.Booster | None, float]:
-    """A booster that tells unknown requests, and the score from which on it says so."""
+) -> tuple[lgb.Booster | None, float, np.ndarray]:
+    """A booster that tells unknown requests, the score from which on it says so, and that of ``blind``."""
     seen = [*ranker.blind, *((block, _raw(block, ranker.ranker)) for block in unknown_requests)]
     unknown = np.concatenate([block.unknown for block, _ in seen])
     if not len(unknown_requests) or unknown.all():
-        return None, 1.0
+        return None, 1.0, np.zeros(0)
     matrix = np.concatenate([novelty_evidence(block.evidence, raw) for block, raw in seen])
     odds = OUT_OF_SCOPE_PRIOR / (1 - OUT_OF_SCOPE_PRIOR)
     weight = np.where(unknown, odds * (~unknown).sum() / unknown.sum(), 1.0)
-    falling = ("best", "logit", "centroid_cosine", "nearest_cosine")
-    columns, settings = Columns(NOVELTY_EVIDENCE, {}), {"objective": "binary", "num_leaves": 7}
+    columns = novelty_columns(seen[0][0].evidence.names)
+    settings = {"objective": "binary", "num_leaves": 7}
     booster = train_booster(
         matrix,
         unknown.astype(float),
@@ -264,6 +296,8 @@ def _novelty(
         NOVELTY_ROUNDS,
         seed,
         weight=weight,
-        decreasing=falling,
+        decreasing=KNOWN_BY,
     )
-    return booster, float(np.quantile(scores(booster, matrix[~unknown]), 1 - FALSE_ALARMS))
+    said = scores(booster, matrix)
+    cut = float(np.quantile(said[~unknown], 1 - FALSE_ALARMS))
+    return booster, cut, said[: sum(len(block.rows) for block, _ in ranker.blind)]

@@ -96,3 +96,37 @@ def auc_interval(
     tail = (1 - confidence) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def share_interval(hits: np.ndarray, seed: int, draws: int = 2_000) -> tuple[float, float]:
+    """95 % bootstrap interval of the share of ``hits`` (0/1)."""
+    return paired_difference_interval(hits, np.zeros(len(hits)), seed, draws)
+
+
+def paired_difference_interval(
+    ours: np.ndarray, theirs: np.ndarray, seed: int, draws: int = 2_000
+) -> tuple[float, float]:
+    """95 % interval of the mean of ``ours - theirs``, drawing whole cases (bootstrap, Efron 1979)."""
+    difference = np.asarray(ours, dtype=float) - np.asarray(theirs, dtype=float)
+    rng = np.random.default_rng(seed)
+    values, counts = np.unique(difference, return_counts=True)
+    means = rng.multinomial(len(difference), counts / len(difference), draws) @ values / len(difference)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def calibration_range(probabilities: np.ndarray, seed: int, draws: int = 1_000) -> tuple[float, float]:
+    """Middle 90 % of the calibration error of a model whose ``probabilities`` are exactly true.
+
+    Even that model shows an error on so many cases: each is right by chance with its probability.
+    """
+    rng = np.random.default_rng(seed)
+    p = np.asarray(probabilities, dtype=float)
+    bin_of = np.minimum((p * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    claimed = np.bincount(bin_of, p, CALIBRATION_BINS)
+    errors = [
+        np.abs(claimed - np.bincount(bin_of, rng.random(len(p)) < p, CALIBRATION_BINS)).sum() / len(p)
+        for _ in range(draws)
+    ]
+    low, high = np.quantile(errors, [0.05, 0.95])
+    return float(low), float(high)

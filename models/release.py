@@ -14,6 +14,7 @@ from models.churn import ChurnModel
 from models.intent import IntentModel
 from models.priority import PriorityModel
 from models.risk import ThresholdEvidence
+from models.sentences import EncoderMissingError
 from models.sentiment import SentimentModel
 
 FORMAT = 1
@@ -101,6 +102,7 @@ def write_release(
         "files": files,
         "absent": absent,
         "columns": _columns(folder),
+        "encoders": _encoders(folder),
         "thresholds": {intent: evidence._asdict() for intent, evidence in sorted(thresholds.items())},
         "metrics": dict(metrics),
         "data_revision": data_revision,
@@ -117,6 +119,15 @@ def _columns(folder: Path) -> dict[str, Any]:
         if path.exists():
             found[name] = json.loads(path.read_text(encoding="utf-8"))[key]
     return found
+
+
+def _encoders(folder: Path) -> dict[str, Any]:
+    """The sentence encoder that the intent model needs, by hash, or why it goes without."""
+    path = folder / "intent" / "model.json"
+    if not path.exists():
+        return {}
+    document = json.loads(path.read_text(encoding="utf-8"))
+    return {"intent": {"sentences": document["sentences"], "lacking": document["lacking"]}}
 
 
 def release_id(folder: Path) -> str:
@@ -167,14 +178,21 @@ def _damaged(path: Path, found: str) -> ReleaseError:
 def load_release(folder: Path) -> Release:
     """Verify, then load, the release in ``folder``. Raises ``ReleaseError``.
 
+    Where the sentence encoder is missing that the intent model learnt with, the intent model is absent.
     No byte of a model is read before all hashes are right: a damaged LightGBM file can abort the process.
     """
     manifest = verify_release(folder)
-    absent = manifest["absent"]
+    absent = dict(manifest["absent"])
+    try:
+        intent = None if "intent" in absent else IntentModel.load(folder / "intent")
+    except EncoderMissingError as error:  # its probabilities and thresholds hold with that encoder only
+        intent, absent["intent"] = None, str(error)
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        raise _of_another_version(folder, error) from error
     try:
         return Release(
             id=release_id(folder),
-            intent=None if "intent" in absent else IntentModel.load(folder / "intent"),
+            intent=intent,
             sentiment=None if "sentiment" in absent else SentimentModel.load(folder / "sentiment"),
             priority=None if "priority" in absent else PriorityModel.load(folder / "priority"),
             churn=None if "churn" in absent else ChurnModel.load(folder / "churn"),
@@ -184,6 +202,8 @@ def load_release(folder: Path) -> Release:
             absent=absent,
         )
     except (KeyError, TypeError, ValueError, OSError) as error:
-        raise ReleaseError(
-            f"{folder}: made by another version of this program ({error}); make it again"
-        ) from error
+        raise _of_another_version(folder, error) from error
+
+
+def _of_another_version(folder: Path, error: Exception) -> ReleaseError:
+    return ReleaseError(f"{folder}: made by another version of this program ({error}); make it again")

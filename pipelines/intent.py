@@ -13,12 +13,11 @@ import pandas as pd
 
 from models.boosting import scores
 from models.calibration import log_odds
-from models.encoded import EncodedTickets, encode_tickets
+from models.encoded import EncodedTickets, Sentences, encode_tickets
 from models.encoders import NgramEncoder
 from models.intent import IntentModel
-from models.intent_blocks import halves, newest, time_blocks
+from models.intent_blocks import folds, halves, time_blocks
 from models.intent_training import (
-    RANKER_TICKETS,
     Foretold,
     IntentSettings,
     NothingToLearnError,
@@ -31,10 +30,12 @@ from models.intent_training import (
 from models.metrics import accuracy
 from models.release import write_absent
 from models.risk import ThresholdEvidence, automation_thresholds
+from models.sentences import EncoderMissingError, SentenceSource, installed_encoder
 from models.verified import verified_cases
 from pipelines.artifacts import FEATURES, MODELS, read_frame, write_frame, write_metrics
-from pipelines.params import Params, load_params
-from pipelines.tracking import record_run
+from pipelines.embeddings import RememberedSentences
+from pipelines.params import IntentParams, Params, load_params
+from pipelines.tracking import record_run, state_folder
 from pipelines.tuning import boosting_settings, stop_if_hopeless, tune, tuning_metrics
 
 FOLDER = MODELS / "intent"
@@ -46,7 +47,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class TrainedIntent:
-    """What the stage leaves behind; ``predictions`` and ``evidence`` as their Parquet files."""
+    """What the stage leaves behind; ``predictions`` and ``evidence`` as their Parquet files.
+
+    ``foretold``: by position among the labelled tickets of train and calibration, in their order.
+    """
 
     model: IntentModel
     predictions: pd.DataFrame
@@ -54,6 +58,7 @@ class TrainedIntent:
     thresholds: dict[str, ThresholdEvidence]
     metrics: dict[str, Any]
     study: optuna.Study
+    foretold: Foretold
 
 
 def best_labels(tickets: pd.DataFrame) -> pd.Series:
@@ -65,7 +70,7 @@ def tuned_settings(
     data: RankerData, settings: IntentSettings, trials: int
 ) -> tuple[IntentSettings, optuna.Study]:
     """Ranker parameters that, learnt from the older half of the newest tickets, fit the newer half best."""
-    older, newer = halves(newest(data.judged, RANKER_TICKETS))
+    older, newer = halves(data.for_ranker)
     validation = pairs(newer)
 
     def loss(trial: optuna.Trial) -> float:
@@ -82,31 +87,61 @@ def log_loss(target: np.ndarray, probability: np.ndarray) -> float:
     return float(np.logaddexp(0, np.where(target > 0.5, -1, 1) * log_odds(probability)).mean())
 
 
-def train_intent(tickets: pd.DataFrame, params: Params) -> TrainedIntent:
+def sentences_for(params: IntentParams) -> tuple[Sentences | None, str | None]:
+    """Embeddings as the parameters ask for them, or why there are none although they do."""
+    if params.encoder == "none":
+        return None, None
+    try:
+        encoder = installed_encoder()
+    except EncoderMissingError as error:
+        return None, str(error)
+    return Sentences(encoder, encoder.identity, params.encoder_languages), None
+
+
+def order_is_known(tickets: pd.DataFrame) -> bool:
+    """Whether ``created_at`` tells which ticket came first; without it folds take the place of blocks."""
+    return "created_at" in tickets and tickets["created_at"].nunique() > 1
+
+
+def train_intent(
+    tickets: pd.DataFrame,
+    params: Params,
+    remembering: Callable[[Sentences], SentenceSource] = lambda sentences: sentences.source,
+) -> TrainedIntent:
     """Fit, calibrate and prove the model on train and calibration; predict every ticket.
 
-    ``tickets``: a row per ticket in order of creation, as stage features leaves them. Raises
-    ``NothingToLearnError``.
+    ``tickets``: a row per ticket in order of creation, as stage features leaves them. ``remembering`` may
+    put a store before the sentence encoder. Raises ``NothingToLearnError``.
     """
     settings = IntentSettings(params.intent.min_examples, params.intent.candidates, params.seed)
-    encoded = _said("encoded", lambda: encode_tickets(tickets, NgramEncoder()))
+    sentences, lacking = sentences_for(params.intent)
+    if lacking:
+        print(f"intent: n-grams only: {lacking}", flush=True)
+    asked = sentences and replace(sentences, source=remembering(sentences))
+    encoded = _said("encoded", lambda: encode_tickets(tickets, NgramEncoder(), asked))
     labels, split = best_labels(tickets), tickets["split"].to_numpy(dtype=str)
     labelled = labels.notna().to_numpy()
     train = np.flatnonzero((split == "train") & labelled)[-params.intent.max_training_tickets :]
     later = np.flatnonzero((split == "calibration") & labelled)
     learnt = np.concatenate([train, later])
     names = labels.to_numpy(dtype=object)[learnt]
-    blocks = time_blocks(len(train), len(later), params.intent.blocks)
-    data = _said("evidence by time", lambda: ranker_data(encoded.take(learnt), names, blocks, settings))
+    in_time = order_is_known(tickets)
+    blocks = (
+        time_blocks(len(train), len(later), params.intent.blocks) if in_time else folds(names, params.seed)
+    )
+    data = _said(
+        "evidence by time" if in_time else "evidence by folds",
+        lambda: ranker_data(encoded.take(learnt), names, blocks, settings, in_time),
+    )
     settings, study = _said("tuned", lambda: tuned_settings(data, settings, params.intent.trials))
     reviewed = tickets["intent_reviewed"].notna().to_numpy()[learnt]
-    model, foretold = _said("fitted", lambda: fit_intent(data, reviewed, settings))
+    model, foretold = _said("fitted", lambda: fit_intent(data, reviewed, settings, None, sentences, lacking))
     predictions = _said("predicted", lambda: _predictions(model, encoded, learnt, foretold, tickets))
     judged = tickets.join(predictions[["intent", "probability"]]).iloc[learnt[foretold.proven]]
     evidence = verified_cases(judged, params.risk.precision, params.risk.confidence)
     thresholds = automation_thresholds(evidence, params.risk.precision, params.risk.confidence)
     metrics = _metrics(model, names, foretold, evidence, thresholds) | {"tuning": tuning_metrics(study)}
-    return TrainedIntent(model, predictions, evidence, thresholds, metrics, study)
+    return TrainedIntent(model, predictions, evidence, thresholds, metrics, study, foretold)
 
 
 def _predictions(
@@ -116,7 +151,7 @@ def _predictions(
     rest = np.setdiff1d(np.arange(len(tickets)), learnt)
     others = encoded.take(rest)
     said = model.predict_encoded(others)
-    first = model.retriever.evidence(others.counts, others.circumstances, 1).candidates[:, 0]
+    first = model.retriever.evidence(others, 1).candidates[:, 0] if len(rest) else np.zeros(0, int)
     linear = np.array(model.classes, dtype=object)[first]
     seen = (foretold.intent, foretold.probability, np.zeros(len(learnt), bool), foretold.linear)
     unseen = ([p.intent for p in said], [p.probability for p in said], [p.out_of_scope for p in said], linear)
@@ -140,6 +175,11 @@ def _metrics(
     proven, truth = foretold.proven, labels[foretold.proven]
     return {
         "learnt_tickets": len(labels),
+        "encoder": {
+            "name": model.sentences.identity.name if model.sentences else model.encoder.name,
+            "sha256": model.sentences.identity.model_sha256 if model.sentences else None,
+            "lacking": model.lacking,
+        },
         "intents": len(model.classes),
         "left_out": {"intents": len(model.left_out), "tickets": sum(model.left_out.values())},
         "foretold": {
@@ -201,8 +241,13 @@ def main() -> None:
     params, started = load_params(), time.perf_counter()
     tickets = read_frame(FEATURES / "tickets.parquet", "features")
     used = {"seed": params.seed, "intent": params.intent.model_dump(), "risk": params.risk.model_dump()}
+
+    def remembered(sentences: Sentences) -> SentenceSource:
+        path = state_folder() / "embeddings" / "tickets.npz"
+        return RememberedSentences(sentences.source, path, sentences.identity.model_sha256)
+
     try:
-        trained = train_intent(tickets, params)
+        trained = train_intent(tickets, params, remembered)
     except NothingToLearnError as error:
         write_nothing(tickets, str(error))
         record_run("intent", used, write_metrics("intent", {"absent": str(error)}))

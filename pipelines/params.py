@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -45,13 +46,19 @@ class SplitParams(_Section):
 
 
 class IntentParams(_Section):
-    """Intent model: rarest label learnt, candidates ranked, time blocks of its evidence, Optuna trials."""
+    """Intent model: rarest label learnt, candidates ranked, time blocks of its evidence, Optuna trials.
+
+    ``encoder``: the installed sentence encoder (``models.sentences``) beside n-grams, or n-grams alone.
+    ``encoder_languages``: texts that are surely in another language get no embedding; empty means all.
+    """
 
     min_examples: int = Field(ge=2)
     candidates: int = Field(ge=2, le=20)
     blocks: int = Field(ge=2)
     trials: int = Field(ge=1)
     max_training_tickets: int = Field(ge=100)
+    encoder: Literal["installed", "none"]
+    encoder_languages: tuple[str, ...]
 
 
 class TrialsParams(_Section):

@@ -58,6 +58,8 @@ def read_ticket(
     if release is not None:
         said = _asked(scores, "intent", release.intent, lambda model: model.predict(scores.features))
         scores.intent = said[0] if said else UNREAD
+        if release.intent is not None and release.intent.lacking:
+            scores.degraded.append("no sentence encoder")
     return scores
 
 
