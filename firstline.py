@@ -221,6 +221,25 @@ def feedback_export() -> None:
     main()
 
 
+@mapping_app.command("new")
+def mapping_new(
+    files: Annotated[list[Path], typer.Argument(help="Raw files, all kinds that belong together.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write here; default: print.")] = None,
+) -> None:
+    """Draft a mapping file from raw files, each guess with its reason (exit status 1: incomplete)."""
+    from connectors.mapping_draft import draft, write_new
+
+    drafted = draft(files)
+    if out is None:
+        typer.echo(drafted.text, nl=False)
+    else:
+        write_new(out, drafted.text)
+        typer.echo(f"wrote {out}: decide what says CHECK, then `firstline mapping check {out}`")
+    for missing in drafted.missing:
+        typer.echo(f"firstline: not usable yet: {missing}", err=True)
+    raise typer.Exit(1 if drafted.missing else 0)
+
+
 @mapping_app.command("check")
 def mapping_check(
     file: Annotated[Path, typer.Argument(help="Mapping file.")],
