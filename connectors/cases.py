@@ -5,9 +5,9 @@ which event of its case it is, what the event before said, and what changed (``c
 """
 
 import json
+import math
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,8 +23,8 @@ from connectors.readers import Chunk, Malformed
 Owner = TypeVar("Owner")
 Read = Callable[[], Iterator[tuple[Owner, Chunk]]]
 
-PARTITIONS = 64
-"""Cases are worked on in so many parts, one in memory at a time."""
+ROWS_A_PART = 500_000
+"""Events that are in memory at a time, a few hundred bytes each; all events of a case are in one part."""
 
 
 def case_rows(
@@ -32,7 +32,7 @@ def case_rows(
 ) -> Iterator[tuple[Owner, Chunk]]:
     """The chunks of ``read`` in the same order, their rows with the columns of their case that rules name.
 
-    ``read`` is called up to three times and must give the same chunks, each with whatever owns it (its file).
+    ``read`` is called twice and must give the same chunks, each with whatever owns it (its file).
     A case may be spread over all of them; only ids, order and the compared columns are spooled to ``folder``,
     and a part of the cases is in memory at a time. Events that are equal in every column, as overlapping
     exports repeat them, count as one. A row without a case or without a readable order is malformed. The
@@ -40,9 +40,7 @@ def case_rows(
     """
     plan = EventPlan.of(source, time_zone)
     folder.mkdir(parents=True, exist_ok=True)
-    fits_in_one = len(list(islice(read(), 2))) < 2
-    parts = 1 if fits_in_one else PARTITIONS
-    chunks = _spool_keys(read, plan, folder, parts)
+    chunks, parts = _spool_keys(read, plan, folder)
     for part in range(parts):
         _tell_events(folder, part, plan, chunks)
     with ExitStack() as opened:
@@ -54,32 +52,49 @@ def case_rows(
 
 
 def _keys_file(folder: Path, part: int) -> Path:
-    return folder / f"keys-{part:02d}.arrow"
+    return folder / f"keys-{part:03d}.arrow"
 
 
 def _told_file(folder: Path, part: int) -> Path:
-    return folder / f"told-{part:02d}.arrow"
+    return folder / f"told-{part:03d}.arrow"
 
 
 def _reader(path: Path) -> ipc.RecordBatchFileReader:
     return ipc.open_file(pa.memory_map(str(path)))
 
 
-def _spool_keys(read: Read[Owner], plan: EventPlan, folder: Path, parts: int) -> int:
-    """One batch a chunk in every part's file; returns the number of chunks."""
-    schema, chunks = plan.key_schema(), 0
-    with ExitStack() as opened:
-        writers = [
-            opened.enter_context(ipc.new_file(str(_keys_file(folder, part)), schema)) for part in range(parts)
-        ]
+def _spool_keys(read: Read[Owner], plan: EventPlan, folder: Path) -> tuple[int, int]:
+    """The keys of all rows, a batch for each chunk in the file of every part; how many chunks and parts."""
+    schema, chunks, rows = plan.key_schema(), 0, 0
+    whole = folder / "keys.arrow"
+    with ipc.new_file(str(whole), schema) as writer:
         for _, chunk in read():
             keys, _ = event_keys(chunk.rows, plan)
-            part_of = pd.util.hash_array(keys["case"].to_numpy(dtype=object)) % parts
-            table = _table(keys, schema)
+            writer.write_batch(_batch(_table(keys, schema)))
+            chunks, rows = chunks + 1, rows + len(keys)
+    parts = max(1, math.ceil(rows / ROWS_A_PART))
+    if parts == 1:
+        whole.rename(_keys_file(folder, 0))
+    else:
+        _split(whole, folder, parts)
+    return chunks, parts
+
+
+def _split(whole: Path, folder: Path, parts: int) -> None:
+    """Keys of all rows -> keys of ``parts`` parts by a hash of the case, still one batch a chunk."""
+    with ExitStack() as opened:
+        reader = opened.enter_context(_reader(whole))
+        writers = [
+            opened.enter_context(ipc.new_file(str(_keys_file(folder, part)), reader.schema))
+            for part in range(parts)
+        ]
+        for number in range(reader.num_record_batches):
+            table = pa.Table.from_batches([reader.get_batch(number)])
+            cases = table.column("case").to_pandas().to_numpy(dtype=object)
+            part_of = pd.util.hash_array(cases) % parts
             for part, writer in enumerate(writers):
                 writer.write_batch(_batch(table.take(np.flatnonzero(part_of == part))))
-            chunks += 1
-    return chunks
+    whole.unlink()
 
 
 def _tell_events(folder: Path, part: int, plan: EventPlan, chunks: int) -> None:

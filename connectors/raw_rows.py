@@ -19,7 +19,7 @@ def source_rows(
 ) -> Iterator[tuple[Owner, Chunk]]:
     """The chunks of ``read``, each with whatever owns it (its file), ready for the rules of ``source``.
 
-    ``read`` is called up to three times for an event log, which spools to the folder ``spool``; ``time_zone``
+    ``read`` is called twice for an event log, which spools to the folder ``spool``; ``time_zone``
     is of times without an offset.
     """
 

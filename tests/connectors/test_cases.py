@@ -148,7 +148,7 @@ def told_by_hand(events: list[tuple[str, int, str]]) -> list[tuple[str, ...]]:
 def test_chunks_of_any_size_tell_what_whole_cases_tell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, events: list[tuple[str, int, str]], chunk_rows: int
 ) -> None:
-    monkeypatch.setattr(cases, "PARTITIONS", 3)
+    monkeypatch.setattr(cases, "ROWS_A_PART", 8)
     rows = pd.DataFrame(events, columns=["case", "step", "team"]).astype("str").replace("", np.nan)
     source = Source.model_validate(
         {
