@@ -74,11 +74,12 @@ class PersonIndex:
 
 def writers(contact_ids: pd.Series, phone_region: str = "") -> pd.Series:
     """Contact ids as names: a handle in its one form, missing where it names nobody."""
-    forms = {name: _written(name, phone_region) for name in contact_ids.dropna().unique()}
+    forms = {name: writer_name(name, phone_region) for name in contact_ids.dropna().unique()}
     return contact_ids.map(forms).astype("str")
 
 
-def _written(name: str, phone_region: str) -> str | None:
+def writer_name(name: str, phone_region: str = "") -> str | None:
+    """A contact id as a name: a handle in its one form, ``None`` where it names nobody."""
     return handle_in(name, phone_region) or (None if names_nobody(name) else name)
 
 

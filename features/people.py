@@ -8,6 +8,7 @@ The engine knows keys that facts enter and never leave. So a person gets a new k
 (rare: a correction), and a fact stands under every key of a person it counts for, known from when it does.
 """
 
+from datetime import datetime
 from typing import NamedTuple
 
 import numpy as np
@@ -136,3 +137,16 @@ def writer_of(tickets: pd.DataFrame, history: Tables) -> pd.Series:
     if "writer" not in tickets or not len(history.get(IDENTITIES, ())):
         return contacts
     return tickets["writer"].astype("str").where(tickets["writer"].notna(), contacts)
+
+
+def with_persons_as_of(tickets: pd.DataFrame, identities: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
+    """``tickets`` with the person that the writer stood for just before ``as_of`` as ``contact_id``.
+
+    Only where ``identities`` says anything about the writer; other tickets keep their contact.
+    """
+    if tickets.empty or identities.empty:
+        return tickets
+    names = writer_of(tickets, {IDENTITIES: identities})
+    moment = microseconds(pd.Series([as_of], dtype="datetime64[us, UTC]"))
+    persons = Names(identities).persons(names, np.repeat(moment, len(tickets)))
+    return tickets.assign(contact_id=persons.where(names.isin(identities["alias"]), tickets["contact_id"]))

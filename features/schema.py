@@ -206,13 +206,14 @@ DERIVED: dict[str, Table] = {
 """Tables that ingest works out itself: no source feeds them, every other rule of canonical tables holds."""
 
 
-def _spec(name: str) -> Table:
+def spec_of(name: str) -> Table:
+    """What the canonical or derived table ``name`` is."""
     return TABLES[name] if name in TABLES else DERIVED[name]
 
 
 def empty_table(name: str) -> pd.DataFrame:
     """An empty frame with the columns and dtypes of the canonical table ``name``."""
-    columns = _spec(name).columns
+    columns = spec_of(name).columns
     return pd.DataFrame({c: pd.Series(dtype=_DTYPES[spec.kind]) for c, spec in columns.items()})
 
 
@@ -223,7 +224,7 @@ def typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     where a value cannot be read as its kind: parse and quarantine before calling this.
     """
     typed_columns = {}
-    for column, spec in _spec(name).columns.items():
+    for column, spec in spec_of(name).columns.items():
         if column not in frame:
             missing = [None] * len(frame)
             typed_columns[column] = pd.Series(missing, index=frame.index, dtype=_DTYPES[spec.kind])

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.schema import TABLES, Kind, empty_table, typed
+from features.schema import Kind, empty_table, spec_of, typed
 
 _NAT = np.iinfo(np.int64).min
 
 
 def to_rows(name: str, frame: pd.DataFrame) -> list[tuple[Any, ...]]:
     """``frame`` as tuples in the column order of the context table; a missing key part becomes ``''``."""
-    spec = TABLES[name]
+    spec = spec_of(name)
     canonical = frame if frame.dtypes.equals(_empty(name).dtypes) else typed(name, frame)
     columns = [
         _encoded(canonical[column], of.kind, column in spec.key) for column, of in spec.columns.items()
@@ -27,7 +27,7 @@ def to_frame(name: str, rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
     """The canonical frame of rows read from context table ``name``; ``''`` in a key is missing again."""
     if not rows:
         return _empty(name).copy(deep=False)
-    spec = TABLES[name]
+    spec = spec_of(name)
     values = dict(zip(spec.columns, zip(*rows, strict=True), strict=True))
     return pd.DataFrame(
         {c: _decoded(values[c], of.kind, c in spec.key) for c, of in spec.columns.items()}, copy=False

@@ -5,29 +5,23 @@ Every question takes ``as_of`` and sees only rows with ``known_at < as_of``.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 from sqlalchemy import ColumnElement, Connection, Select, Table, func, or_, select, union_all
 
-from features.schema import TABLES
+from features.people import with_persons_as_of
+from features.schema import IDENTITIES, TABLES
 from policy.situation import Surge
 from serving.codec import moments_array, to_frame, to_rows
 from serving.database import insert_new
 from serving.moments import microseconds
-from serving.tables import CONTEXT, contact_handles, decisions
+from serving.people import learn_contacts, names_of
+from serving.tables import CONTEXT, decisions
 
 USAGE_WINDOW = timedelta(days=120)
 """Usage older than this is not kept online; no feature looks back further."""
 SURGE_BASELINE_DAYS = 28
-
-
-class Person(NamedTuple):
-    """Who wrote: a known contact, or nothing."""
-
-    contact_id: str | None
-    account_id: str | None
-    name: str | None
 
 
 def append(connection: Connection, name: str, frame: pd.DataFrame) -> int:
@@ -35,7 +29,7 @@ def append(connection: Connection, name: str, frame: pd.DataFrame) -> int:
     rows = to_rows(name, frame)
     added = insert_new(connection, CONTEXT[name], rows)
     if name == "contacts":
-        insert_new(connection, contact_handles, _handle_rows(frame))
+        learn_contacts(connection, frame["contact_id"])
     return added
 
 
@@ -44,12 +38,14 @@ def history_for(
 ) -> dict[str, pd.DataFrame]:
     """Canonical rows about the account or the contact with ``known_at < as_of``, oldest first.
 
-    Tickets and their events are complete, usage covers the last ``USAGE_WINDOW``. Agents and articles belong
-    to nobody and are left empty: see ``reference``.
+    Tickets and their events are complete, usage covers the last ``USAGE_WINDOW``. Tickets are the contact's
+    whatever name they were written under, and their ``contact_id`` is the person as known by ``as_of``.
+    Agents and articles belong to nobody and are left empty: see ``reference``.
     """
     before = microseconds(as_of)
     tickets, events, usage = CONTEXT["tickets"], CONTEXT["ticket_events"], CONTEXT["usage"]
-    owned = _about(tickets, account_id, contact_id)
+    names = names_of(connection, contact_id, as_of)
+    owned = _about(tickets, account_id, contact_id, names["alias"].unique().tolist())
     since = microseconds(as_of - USAGE_WINDOW)
     its_events = events.c.ticket_id.in_(select(tickets.c.ticket_id).where(owned, tickets.c.known_at < before))
     return {
@@ -57,11 +53,12 @@ def history_for(
         "contacts": _read(connection, "contacts", _is(CONTEXT["contacts"], "contact_id", contact_id), before),
         "agents": to_frame("agents", ()),
         "articles": to_frame("articles", ()),
-        "tickets": _read(connection, "tickets", owned, before),
+        "tickets": with_persons_as_of(_read(connection, "tickets", owned, before), names, as_of),
         "ticket_events": _read(connection, "ticket_events", its_events, before),
         "usage": _read(
             connection, "usage", _is(usage, "account_id", account_id) & (usage.c.day >= since), before
         ),
+        IDENTITIES: names,
     }
 
 
@@ -71,30 +68,6 @@ def reference(connection: Connection, name: str, as_of: datetime) -> pd.DataFram
     identity = TABLES[name].key[0]
     rows = _read(connection, name, table.c.known_at < microseconds(as_of), microseconds(as_of))
     return rows.drop_duplicates(identity, keep="last").reset_index(drop=True)
-
-
-def person(
-    connection: Connection, contact_id: str | None, handle: str | None, as_of: datetime
-) -> Person | None:
-    """The contact with this id, or the one who owned ``handle`` (kind:value, case ignored) last."""
-    before = microseconds(as_of)
-    if contact_id is None and handle is not None:
-        contact_id = connection.scalar(
-            select(contact_handles.c.contact_id)
-            .where(contact_handles.c.handle == _normal_handle(handle), contact_handles.c.known_at < before)
-            .order_by(contact_handles.c.known_at.desc())
-            .limit(1)
-        )
-    if contact_id is None:
-        return None
-    contacts = CONTEXT["contacts"]
-    row = connection.execute(
-        select(contacts.c.contact_id, contacts.c.account_id, contacts.c.name)
-        .where(contacts.c.contact_id == contact_id, contacts.c.known_at < before)
-        .order_by(contacts.c.known_at.desc())
-        .limit(1)
-    ).one_or_none()
-    return Person(*row) if row else None
 
 
 def known_intents(
@@ -229,22 +202,14 @@ def _is(table: Table, column: str, value: str | None) -> ColumnElement[bool]:
     return table.c[column] == value if value is not None else table.c[column].in_(())
 
 
-def _about(tickets: Table, account_id: str | None, contact_id: str | None) -> ColumnElement[bool]:
-    return or_(_is(tickets, "account_id", account_id), _is(tickets, "contact_id", contact_id))
-
-
-def _handle_rows(contacts: pd.DataFrame) -> list[tuple[str, str, int]]:
-    known = contacts["known_at"].to_numpy(dtype="datetime64[us]").astype("int64").tolist()
-    earliest: dict[tuple[str, str], int] = {}
-    for contact_id, handles, at in zip(contacts["contact_id"], contacts["handles"], known, strict=True):
-        for handle in handles if handles is not None else ():
-            key = (_normal_handle(handle), contact_id)
-            earliest[key] = min(at, earliest.get(key, at))
-    return [(handle, contact_id, at) for (handle, contact_id), at in earliest.items()]
-
-
-def _normal_handle(handle: str) -> str:
-    return handle.strip().casefold()
+def _about(
+    tickets: Table, account_id: str | None, contact_id: str | None, names: list[str]
+) -> ColumnElement[bool]:
+    return or_(
+        _is(tickets, "account_id", account_id),
+        _is(tickets, "contact_id", contact_id),
+        tickets.c.writer.in_(names),
+    )
 
 
 def rows_in(connection: Connection) -> dict[str, int]:

@@ -17,6 +17,8 @@ class Customer(NamedTuple):
 
     account_id: str | None
     contact_id: str | None
+    writer: str | None
+    """The contact id or handle of the request, in its one form."""
     contact_name: str | None
     history: Tables
     known_intents: pd.DataFrame
@@ -30,6 +32,7 @@ def ticket_row(request: TriageRequest, customer: Customer, at: datetime) -> pd.D
         "created_at": microseconds(min(request.created_at or at, at)),
         "account_id": customer.account_id,
         "contact_id": customer.contact_id,
+        "writer": customer.writer,
         "channel": request.channel,
         "subject": request.subject,
         "body": request.body,

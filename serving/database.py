@@ -6,7 +6,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 
 from serving.tables import metadata
@@ -23,6 +23,7 @@ class Database:
         self._one_writer = threading.Lock() if self.is_sqlite else nullcontext()
         with self.writing() as connection:
             metadata.create_all(connection)
+            _add_new_columns(connection)
 
     @property
     def is_sqlite(self) -> bool:
@@ -66,6 +67,19 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Sequence[Any
     else:
         values = [dict(zip(names, row, strict=True)) for row in rows]
     return max(connection.exec_driver_sql(str(compiled), values).rowcount, 0)
+
+
+def _add_new_columns(connection: Connection) -> None:
+    """A store made before the schema had some optional column gets it, empty, with its indexes."""
+    found = inspect(connection)
+    for table in metadata.sorted_tables:
+        there = {column["name"] for column in found.get_columns(table.name)}
+        new = [column for column in table.c if column.name not in there]
+        for column in new:
+            kind = column.type.compile(connection.dialect)
+            connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}")
+        for index in table.indexes if new else ():
+            index.create(connection, checkfirst=True)
 
 
 def _engine(url: str) -> Engine:

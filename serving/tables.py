@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from features.schema import TABLES
+from features.schema import IDENTITIES, TABLES, spec_of
 
 metadata = MetaData()
 
@@ -27,7 +27,7 @@ _SQL_TYPES = {"string": Text, "time": BigInteger, "int": BigInteger, "float": Fl
 
 
 def _context_table(name: str) -> Table:
-    spec = TABLES[name]
+    spec = spec_of(name)
     columns: list[Column[Any]] = [
         Column(column, _SQL_TYPES[s.kind], primary_key=column in spec.key, autoincrement=False)
         for column, s in spec.columns.items()
@@ -42,6 +42,7 @@ _accounts, _contacts = CONTEXT["accounts"], CONTEXT["contacts"]
 _tickets, _events = CONTEXT["tickets"], CONTEXT["ticket_events"]
 Index("tickets_by_account", _tickets.c.account_id, _tickets.c.known_at)
 Index("tickets_by_contact", _tickets.c.contact_id, _tickets.c.known_at)
+Index("tickets_by_writer", _tickets.c.writer, _tickets.c.known_at)
 Index("events_by_ticket", _events.c.ticket_id, _events.c.known_at)
 Index("events_by_value", _events.c.kind, _events.c.value, _events.c.known_at)
 Index("contacts_by_account", _contacts.c.account_id)
@@ -52,7 +53,23 @@ contact_handles = Table(
     Column("handle", Text, primary_key=True),
     Column("contact_id", Text, primary_key=True),
     Column("known_at", BigInteger, nullable=False),
+    Index("handles_by_contact", "contact_id"),
     sqlite_with_rowid=False,
+)
+
+identities = _context_table(IDENTITIES)
+Index("identities_by_contact", identities.c.contact_id, identities.c.known_at)
+
+identity_decisions = Table(
+    "identity_decisions",
+    metadata,
+    Column("decision_id", String(64), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("other", Text),
+    Column("by", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
 )
 
 decisions = Table(

@@ -14,6 +14,7 @@ from serving.customer import Customer, missing_parts, ticket_row, without_ticket
 from serving.decide import Judged, decide
 from serving.decision import Decision
 from serving.moments import time_ordered_id
+from serving.people import person
 from serving.problems import Problem, shown
 from serving.recent import Recent
 from serving.releases import Loaded, Releases
@@ -151,15 +152,16 @@ class TriageDesk:
 
     def _customer(self, request: TriageRequest, at: datetime) -> Customer:
         with self.store.reading() as connection:
-            who = context.person(connection, request.contact_id, request.contact_handle, at)
+            who = person(connection, request.contact_id, request.contact_handle, at)
             account_id = request.account_id or (who.account_id if who else None)
-            contact_id = who.contact_id if who else request.contact_id
+            contact_id = who.contact_id if who else None
             history = without_ticket(
                 context.history_for(connection, account_id, contact_id, at), request.ticket_id
             )
             ids = history["tickets"]["ticket_id"].tolist()
             intents = context.known_intents(connection, ids, history["ticket_events"], at)
-        return Customer(account_id, contact_id, who.name if who else None, history, intents)
+        name, writer = (who.name, who.writer) if who else (None, None)
+        return Customer(account_id, contact_id, writer, name, history, intents)
 
     def _churn_risk(self, loaded: Loaded, customer: Customer, at: datetime) -> float | None:
         release, account_id = loaded.release, customer.account_id

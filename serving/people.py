@@ -1,0 +1,214 @@
+"""Who is who in the running service: the same rules as in ingest, kept up to date row by row.
+
+``identities`` in the store is worked out from contacts and decisions, both append-only. When either grows,
+the neighbourhood it touches (all who could be one with it) is worked out again; nothing else can change.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import pandas as pd
+from sqlalchemy import Connection, Table, delete, func, select
+
+from connectors.handles import normal_handle, tells_people_apart
+from connectors.identity import identities, writer_name
+from connectors.identity_decisions import Decision, Name, in_order
+from connectors.identity_evidence import evidence_of
+from connectors.identity_people import MOST_RECORDS
+from features.schema import IDENTITIES
+from serving.codec import to_frame, to_rows
+from serving.database import insert_new
+from serving.moments import microseconds, moment
+from serving.tables import CONTEXT, contact_handles, identity_decisions, marks
+from serving.tables import identities as stored_identities
+
+PHONE_REGION = "phone_region"
+"""Mark in the store: the country of phone numbers without a country code, as ingest was told it."""
+_IDS_PER_QUESTION = 500
+
+
+class Person(NamedTuple):
+    """Who wrote, as far as is known: ``writer`` is the name given, in its one form."""
+
+    contact_id: str
+    account_id: str | None
+    name: str | None
+    writer: str
+
+
+def person(
+    connection: Connection, contact_id: str | None, handle: str | None, as_of: datetime
+) -> Person | None:
+    """Whom the id, else the handle (kind:value) stood for just before ``as_of``; a stranger for itself.
+
+    ``None`` where neither names anybody.
+    """
+    writer = _writer(connection, contact_id, handle)
+    if writer is None:
+        return None
+    before = microseconds(as_of)
+    row = connection.execute(
+        select(stored_identities.c.contact_id, stored_identities.c.account_id)
+        .where(stored_identities.c.alias == writer, stored_identities.c.known_at < before)
+        .order_by(stored_identities.c.known_at.desc())
+        .limit(1)
+    ).one_or_none()
+    who, account_id = (row.contact_id or writer, row.account_id) if row else (writer, None)
+    contacts = CONTEXT["contacts"]
+    name = connection.scalar(
+        select(contacts.c.name)
+        .where(contacts.c.contact_id == who, contacts.c.known_at < before)
+        .order_by(contacts.c.known_at.desc())
+        .limit(1)
+    )
+    return Person(who, account_id, name, writer)
+
+
+def names_of(connection: Connection, contact_id: str | None, as_of: datetime) -> pd.DataFrame:
+    """Rows of ``identities`` about every name that ever stood for the person, known before ``as_of``."""
+    if contact_id is None:
+        return to_frame(IDENTITIES, ())
+    table, before = stored_identities, microseconds(as_of)
+    aliases = select(table.c.alias).where(table.c.contact_id == contact_id, table.c.known_at < before)
+    rows = connection.execute(
+        select(table)
+        .where(table.c.alias.in_(aliases), table.c.known_at < before)
+        .order_by(table.c.alias, table.c.known_at)
+    )
+    return to_frame(IDENTITIES, rows.all())
+
+
+def learn_contacts(connection: Connection, contact_ids: Iterable[str]) -> None:
+    """Work out again who is who around these contacts, whose rows are in the store."""
+    seeds = set(contact_ids)
+    region = phone_region(connection)
+    evidence = evidence_of(_contacts(connection, seeds), region)
+    for some in _portions(seeds):
+        connection.execute(delete(contact_handles).where(contact_handles.c.contact_id.in_(some)))
+    held = evidence.holdings
+    rows = list(zip(held["handle"], held["contact_id"], held["start"].tolist(), strict=True))
+    insert_new(connection, contact_handles, rows)
+    _work_out(connection, seeds, region)
+
+
+def learn_decision(connection: Connection, decision: Decision) -> bool:
+    """Keep what a person decided and work out again who is who; ``False`` where it was known already."""
+    row = (
+        decision.decision_id,
+        decision.kind,
+        decision.subject,
+        decision.other,
+        decision.by,
+        decision.why,
+        decision.known_at,
+    )
+    if not insert_new(connection, identity_decisions, [row]):
+        return False
+    by_id = {known.decision_id: known for known in decisions(connection)}
+    about = decision
+    while about.kind == "undo" and about.subject in by_id:
+        about = by_id[about.subject]
+    if about.kind != "undo":
+        _work_out(connection, set(_names(about)), phone_region(connection))
+    return True
+
+
+def decisions(connection: Connection) -> list[Decision]:
+    """Every decision of people, oldest first."""
+    rows = connection.execute(select(identity_decisions)).all()
+    return in_order(Decision(**{**row._asdict(), "at": moment(row.at)}) for row in rows)
+
+
+def phone_region(connection: Connection) -> str:
+    """The country of phone numbers without a country code."""
+    return connection.scalar(select(marks.c.value).where(marks.c.name == PHONE_REGION)) or ""
+
+
+def _writer(connection: Connection, contact_id: str | None, handle: str | None) -> str | None:
+    if contact_id is not None:
+        return writer_name(contact_id, phone_region(connection))
+    return normal_handle(handle, phone_region(connection)) if handle is not None else None
+
+
+def _names(decision: Decision) -> Iterator[Name]:
+    yield decision.subject
+    if decision.other is not None:
+        yield decision.other
+
+
+def _work_out(connection: Connection, seeds: set[str], region: str) -> None:
+    """Write ``identities`` again for all names in the neighbourhoods of ``seeds`` (ids or handles)."""
+    decided = decisions(connection)
+    near, handles, others = _surroundings(connection, seeds, decided)
+    about = {d.decision_id: d for d in decided if (near | handles) & set(_names(d))}
+    found = identities(
+        _contacts(connection, near | others),
+        [d for d in decided if d.kind == "undo" or d.decision_id in about],
+        region,
+    )
+    names = near | handles
+    for some in _portions(names):
+        connection.execute(delete(stored_identities).where(stored_identities.c.alias.in_(some)))
+    insert_new(connection, stored_identities, to_rows(IDENTITIES, found[found["alias"].isin(names)]))
+
+
+def _surroundings(
+    connection: Connection, seeds: set[str], decided: Sequence[Decision]
+) -> tuple[set[str], set[str], set[str]]:
+    """Everybody who could be one with ``seeds``: names of contacts, their handles, and contacts that hold one
+    of the handles without ever being one through it."""
+    near: set[str] = set()
+    handles: set[str] = set()
+    others: set[str] = set()
+    new = set(seeds)
+    while new:
+        near |= new
+        together = [{*_names(d)} for d in decided if d.kind != "undo" and {*_names(d)} & (near | handles)]
+        held = set(_of(connection, contact_handles, "contact_id", new, "handle")) | new.union(*together)
+        fresh = held - handles
+        handles |= fresh
+        new = set().union(*together)
+        for handle, holders in _holders(connection, fresh).items():
+            new |= set(holders if tells_people_apart(handle) else holders[:1])
+            others |= set(holders)
+        new -= near
+    return near, handles, others - near
+
+
+def _holders(connection: Connection, handles: set[str]) -> dict[str, list[str]]:
+    """The contacts that have each handle, the oldest first, no more than matter."""
+    table = contact_handles
+    place = func.row_number().over(
+        partition_by=table.c.handle, order_by=(table.c.known_at, table.c.contact_id)
+    )
+    found: dict[str, list[str]] = {}
+    for some in _portions(handles):
+        ranked = select(table, place.label("place")).where(table.c.handle.in_(some)).subquery()
+        rows = connection.execute(
+            select(ranked.c.handle, ranked.c.contact_id)
+            .where(ranked.c.place <= MOST_RECORDS + 1)
+            .order_by(ranked.c.handle, ranked.c.place)
+        )
+        for handle, contact_id in rows:
+            found.setdefault(handle, []).append(contact_id)
+    return found
+
+
+def _contacts(connection: Connection, contact_ids: set[str]) -> pd.DataFrame:
+    table = CONTEXT["contacts"]
+    rows: list[Any] = []
+    for some in _portions(contact_ids):
+        rows += connection.execute(select(table).where(table.c.contact_id.in_(some))).all()
+    return to_frame("contacts", rows)
+
+
+def _of(connection: Connection, table: Table, column: str, values: set[str], wanted: str) -> Iterator[str]:
+    for some in _portions(values):
+        yield from connection.scalars(select(table.c[wanted]).where(table.c[column].in_(some)).distinct())
+
+
+def _portions(values: set[str]) -> Iterator[list[str]]:
+    ordered = sorted(values)
+    for start in range(0, len(ordered), _IDS_PER_QUESTION):
+        yield ordered[start : start + _IDS_PER_QUESTION]
