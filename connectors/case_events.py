@@ -30,6 +30,8 @@ class EventPlan:
     before: Sequence[str]
     changed: Sequence[str]
     first: Sequence[str]
+    has_header: bool
+    """Whether a column that is not there is missing (files with a header) or simply empty (JSON)."""
 
     @classmethod
     def of(cls, source: Source, time_zone: str) -> "EventPlan":
@@ -41,7 +43,9 @@ class EventPlan:
             [name.removeprefix(prefix) for name in named if name.startswith(prefix)]
             for prefix in EVENT_PREFIXES
         ]
-        return cls(source.case.id, source.case.order, time_zone, *wanted)
+        before, changed, first = wanted
+        has_header = source.format in ("csv", "parquet")
+        return cls(source.case.id, source.case.order, time_zone, before, changed, first, has_header)
 
     @property
     def compared(self) -> list[str]:
@@ -80,6 +84,9 @@ def event_keys(rows: pd.DataFrame, plan: EventPlan) -> tuple[pd.DataFrame, pd.Se
     for name in plan.id[1:]:
         keys["case"] += _JOIN + _text(rows, name)
     keys["digest"] = _digest(rows)
+    for name in plan.named if plan.has_header else ():
+        if name not in rows:
+            wrong[:] = f"no column {name!r} in the file to know the events of a case by"
     _blame(wrong, keys["case"].isna(), f"no case: {' or '.join(plan.id)} is empty")
     for place, order in enumerate(plan.order):
         values = _ordered(_text(rows, order.source), order, plan.time_zone)

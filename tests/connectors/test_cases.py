@@ -121,6 +121,15 @@ def test_event_without_case_or_order_is_quarantined_and_counted(
     assert table.rows_in == len(table.kept) + len(table.quarantine) == 2
 
 
+def test_file_without_a_compared_column_is_quarantined_and_not_taken_as_unchanged(
+    write_folder: WriteFolder,
+) -> None:
+    other = "case,at,step\nB,1/3/2016 09:00,0\n"
+    folder = write_folder({"log-1.csv": HEADER + ONE_CASE[0], "log-2.csv": other})
+    reasons = taken(folder, "ticket_events").reasons()
+    assert reasons == {"no column 'team' in the file to know the events of a case by": 2}
+
+
 TOLD = ["case.first", "case.last", "case.event", "before.team", "changed.team", "first.team"]
 EVENTS = st.lists(
     st.tuples(st.sampled_from("AB"), st.integers(0, 4), st.sampled_from(["", "x", "y"])), max_size=25
