@@ -16,6 +16,7 @@ from connectors.verdicts import Verdicts
 
 _MOST_NAMES = 300
 _WITH_HEADER = ("csv", "parquet")
+_CLOCKS_DIFFER = pd.Timedelta(minutes=5)
 
 
 @dataclass
@@ -30,6 +31,7 @@ class Feed:
     received: Mapping[str, pd.Timestamp]
     otherwise_received: pd.Timestamp | None
     _seen: dict[Path, dict[str, None]] = field(default_factory=dict)
+    _ahead: dict[str, tuple[int, pd.Timedelta]] = field(default_factory=dict)
 
     def received_at(self, path: Path) -> pd.Timestamp | None:
         """When the file was delivered, if that is known."""
@@ -70,8 +72,29 @@ class Feed:
                 return f"no column {name!r} in this file{_renamed(name, own, having)}"
         return None
 
+    def compare_with_receipt(self, table: str, known_at: pd.Series, received_at: pd.Timestamp | None) -> None:
+        """Remember how many rows say they were known after their file was delivered."""
+        if received_at is None:
+            return
+        ahead = known_at - received_at
+        ahead = ahead[ahead > _CLOCKS_DIFFER]
+        if len(ahead):
+            count, most = self._ahead.get(table, (0, pd.Timedelta(0)))
+            self._ahead[table] = (count + len(ahead), max(most, ahead.max()))
+
     def notes(self) -> list[str]:
-        """Columns that the mapping names and that no record of a file without header has, a sentence each."""
+        """What is odd about these files, a sentence each."""
+        return [*self._times_ahead(), *self._absent_columns()]
+
+    def _times_ahead(self) -> Iterator[str]:
+        for table, (count, most) in self._ahead.items():
+            yield (
+                f"{self.source.file}: {count:,} rows of {table} say they were known after their file was "
+                f"delivered, by up to {most.round('min')}: is `time_zone` right?"
+            )
+
+    def _absent_columns(self) -> list[str]:
+        """Columns that the mapping names and that no record of a file without header has."""
         if self.source.format in _WITH_HEADER or not self._seen:
             return []
         told = []

@@ -222,6 +222,7 @@ class _Reader:
             spool.filtered.update(made.filtered)
             spool.reject(made.quarantine)
             received = pd.Series(received_at, index=made.kept.index, dtype=TIME_DTYPE)
+            feed.compare_with_receipt(rule.table, made.kept["known_at"], received_at)
             kept = made.kept.assign(source_file=file, rule_order=order, received_at=received)
             spool.rows.add(kept.assign(**origin))
 

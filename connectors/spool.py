@@ -62,6 +62,10 @@ def table_schema(table: str) -> pa.Schema:
     return pa.schema(fields, metadata=metadata)
 
 
+class SortError(ValueError):
+    """Rows could not be sorted outside memory. Names the folder and what the sorter said."""
+
+
 class Spool:
     """One Parquet file that is being written; equal rows in equal order give equal bytes."""
 
@@ -142,20 +146,34 @@ class Sorter:
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }
+        self._folder = folder
         self._connection = duckdb.connect(":memory:", config=settings)
 
     def run(self, statement: str) -> None:
         """Carry out a statement that returns nothing of interest."""
-        self._connection.execute(statement).fetchall()
+        self._answer(statement)
 
     def count(self, query: str) -> int:
         """The one number that ``query`` returns."""
-        return int(self._connection.execute(query).fetchall()[0][0])
+        return int(self._answer(query)[0][0])
 
     def rows(self, query: str) -> Iterator[pa.Table]:
         """The rows of ``query`` in its order, some at a time. Exhaust it before the next question."""
-        for batch in self._connection.sql(query).to_arrow_reader(ROW_GROUP_ROWS):
-            yield pa.Table.from_batches([batch])
+        try:
+            for batch in self._connection.sql(query).to_arrow_reader(ROW_GROUP_ROWS):
+                yield pa.Table.from_batches([batch])
+        except (duckdb.Error, pa.ArrowException) as error:
+            raise self._failed(error) from error
+
+    def _answer(self, statement: str) -> list[Any]:
+        try:
+            return self._connection.execute(statement).fetchall()
+        except duckdb.Error as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: Exception) -> "SortError":
+        said = (str(error).splitlines() or [""])[0]
+        return SortError(f"sorting rows in {self._folder} failed: {said}; is there room on that disk?")
 
     def close(self) -> None:
         """Give back memory and disk."""

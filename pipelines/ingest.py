@@ -9,6 +9,7 @@ from connectors.identity_decisions import DecisionError, read_decisions
 from connectors.intake import Input, Intake, Progress, TableIntake, bytes_to_read, take_in_all
 from connectors.mapping import MappingError, load_mapping
 from connectors.readers import ReadError
+from connectors.spool import SortError
 from features.schema import TABLES
 from pipelines.adopt import AdoptError, adopt
 from pipelines.identity import identify
@@ -102,7 +103,7 @@ def main() -> None:
         identified = identify(Path("artifacts/tables"), decisions, params.phone_region)
         print("\n".join(identified.lines()), flush=True)
         check_quarantine(intake, params.max_quarantined_share)
-    except (ParamsError, MappingError, ReadError, DecisionError, IngestError) as error:
+    except (ParamsError, MappingError, ReadError, SortError, DecisionError, IngestError, OSError) as error:
         sys.exit(f"ingest stopped: {error}")
 
 

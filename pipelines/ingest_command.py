@@ -9,6 +9,7 @@ import pandas as pd
 
 from connectors.mapping import MappingError
 from connectors.readers import ReadError
+from connectors.spool import SortError
 from pipelines import ingest_check
 from pipelines.adopt import AdoptError, adopt
 from pipelines.params import ParamsError, load_params
@@ -22,7 +23,7 @@ def ingest(
         if check:
             return _check(folder, mapping, extra, as_json)
         lines = adopt(folder, mapping, name, extra)
-    except (AdoptError, MappingError, ReadError, ParamsError) as error:
+    except (AdoptError, MappingError, ReadError, SortError, ParamsError, OSError) as error:
         if as_json:
             print(json.dumps({"error": str(error)}, ensure_ascii=False))
         else:

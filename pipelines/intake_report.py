@@ -109,8 +109,12 @@ def details(intake: Intake) -> list[str]:
 def examples(table: TableIntake, count: int = EXAMPLES) -> dict[str, list[dict[str, Any]]]:
     """Reason -> its first rows (``source_file``, ``row_number``, ``raw``); the commonest reason first."""
     found: dict[str, list[dict[str, Any]]] = {reason: [] for reason in table.reasons()}
+    wanted = sum(min(count, rows) for rows in table.quarantined.values())
     for row in _quarantined(table):
+        if not wanted:
+            break
         if len(found[row["reason"]]) < count:
+            wanted -= 1
             found[row["reason"]].append({name: row[name] for name in ("source_file", "row_number", "raw")})
     return found
 

@@ -1,4 +1,4 @@
-"""What companies really deliver: every hazard ends as a row in quarantine with its reason, or as one clear error."""
+"""What companies really deliver: each hazard ends as rows in quarantine with a reason, or one clear error."""
 
 import json
 import random
@@ -10,7 +10,7 @@ import pytest
 from connectors.deliveries import record_delivery
 from connectors.intake import Intake, TableIntake, take_in
 from connectors.mapping import Mapping, MappingError, parse_mapping
-from connectors.spool import ROW_GROUP_ROWS, frames
+from connectors.spool import ROW_GROUP_ROWS, Sorter, SortError, frames
 from tests.connectors.exports import WriteFolder
 
 COLUMNS = "ticket_id: id, known_at: at, created_at: at, requested_priority: urgency, body: body"
@@ -117,7 +117,7 @@ def test_a_formula_is_kept_as_the_text_it_is(write_folder: WriteFolder) -> None:
     assert table.reasons() == {"requested_priority: not an allowed value": 1}
 
 
-def test_one_bad_file_of_many_does_not_hide_the_others_rows(write_folder: WriteFolder) -> None:
+def test_an_empty_file_among_others_costs_nothing(write_folder: WriteFolder) -> None:
     folder = write_folder(
         {"tickets-1.csv": HEADER + "1,2026-01-01,,a\n", "tickets-2.csv": b"", "tickets-3.csv": HEADER}
     )
@@ -155,3 +155,22 @@ def test_the_same_rows_in_other_files_give_the_same_bytes(write_folder: WriteFol
         (tmp_path / "other" / name).write_text(HEADER + "".join(part))
     other = read(tmp_path / "other", mapping()).tables["tickets"]
     assert one.path.read_bytes() == other.path.read_bytes()
+
+
+def test_rows_known_after_their_file_was_delivered_are_told(write_folder: WriteFolder) -> None:
+    rows = "1,2026-01-01T12:00:00,,\n2,2026-01-01T14:00:00,,\n3,2026-01-01T13:02:00,,\n"
+    folder = write_folder({"tickets.csv": HEADER + rows})
+    record_delivery(folder, ["tickets.csv"], pd.Timestamp("2026-01-01T13:00Z"))
+    intake = read(folder, mapping())
+    assert intake.tables["tickets"].rows_kept == 3
+    (note,) = intake.notes
+    assert "1 rows of tickets" in note
+    assert "0 days 01:00:00" in note
+    assert "time_zone" in note
+
+
+def test_sorting_that_fails_is_one_error(tmp_path: Path) -> None:
+    sorter = Sorter(tmp_path)
+    with pytest.raises(SortError, match="is there room on that disk"):
+        sorter.run(f"SELECT * FROM read_parquet('{tmp_path / 'lost'}')")
+    sorter.close()
