@@ -16,7 +16,6 @@ _CUSTOMERS = ("user", "lead", "contact")
 _AUTHORS = {**dict.fromkeys(_CUSTOMERS, "customer"), "admin": "agent", "team": "agent", "bot": "system"}
 _CLOSING = ("close",)
 _OPENING = ("open", "assign_and_reopen")
-_NO_ONE = ("nobody_admin", "nobody")
 _ATTRIBUTE_UPDATED = "conversation_attribute_updated"
 
 
@@ -128,7 +127,7 @@ def _facts(one: Record) -> Iterable[Record]:
     if said in _OPENING:
         facts.append({"field": "reopened", "value": said})
     assigned = part(one, "Intercom conversation part", "assigned_to")
-    if assigned.get("id") not in (None, "", 0, "0") and assigned.get("type") not in _NO_ONE:
+    if assigned.get("id") not in (None, "", 0, "0"):
         facts.append({"field": str(assigned.get("type")), "value": assigned["id"]})
     if said.startswith(_ATTRIBUTE_UPDATED):
         details = part(one, "Intercom conversation part", "event_details")

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,24 @@ def said(intake: Intake) -> list[tuple[Any, ...]]:
     )
 
 
-def took_in_csv(folder: Path, objects: dict[str, list[dict[str, Any]]]) -> Intake:
-    """The objects as Data Loader writes them: a CSV each, API names in the header, flags in small letters."""
+Cell = Callable[[Any], Any]
+
+
+def as_data_loader(cell: Any) -> Any:
+    """Flags in small letters, times as the API has them."""
+    return str(cell).lower() if isinstance(cell, bool) else cell
+
+
+def as_weekly_export(cell: Any) -> Any:
+    """Flags as 1 and 0, times in UTC without T and offset."""
+    if isinstance(cell, bool):
+        return int(cell)
+    is_time = isinstance(cell, str) and cell.endswith(".000+0000")
+    return cell.removesuffix(".000+0000").replace("T", " ") if is_time else cell
+
+
+def took_in_csv(folder: Path, objects: dict[str, list[dict[str, Any]]], written: Cell) -> Intake:
+    """The objects as a CSV each, API names in the header."""
     for name, records in objects.items():
         path = folder / "salesforce" / f"{name}.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,8 +98,7 @@ def took_in_csv(folder: Path, objects: dict[str, list[dict[str, Any]]]) -> Intak
             writer = csv.writer(stream, quoting=csv.QUOTE_ALL)
             writer.writerow(columns)
             for record in records:
-                cells = (record[column] for column in columns)
-                writer.writerow([str(c).lower() if isinstance(c, bool) else c for c in cells])
+                writer.writerow([written(record.get(column)) for column in columns])
     return take_in_all([Input(folder, generic_mapping("salesforce_csv"))], lambda line: None)
 
 
@@ -107,22 +123,24 @@ def test_history_comments_and_mails_are_events_at_their_own_time(tmp_path: Path)
     assert said(took_in(tmp_path, "salesforce", COMPANY)) == sorted([*HISTORY, *COMMENTS, *EMAILS])
 
 
-def test_csv_files_of_the_same_objects_give_the_same_rows(tmp_path: Path) -> None:
+@pytest.mark.parametrize("written", [as_data_loader, as_weekly_export])
+def test_csv_files_of_the_same_objects_give_the_same_rows(tmp_path: Path, written: Cell) -> None:
     objects = {
         "Case": [EXPORT["case"]],
         "CaseHistory": EXPORT["history"],
         "CaseComment": EXPORT["comments"],
+        "EmailMessage": EXPORT["emails"],
         "User": EXPORT["users"],
         "Group": [EXPORT["group"]],
         "Account": [EXPORT["account"]],
         "Contact": [EXPORT["contact"]],
     }
-    from_csv = took_in_csv(tmp_path / "csv", objects)
+    from_csv = took_in_csv(tmp_path / "csv", objects, written)
     from_json = took_in(tmp_path / "json", "salesforce", COMPANY)
     assert not quarantined(from_csv)
     for table in ("tickets", "accounts", "contacts", "agents"):
         assert rows_of(from_csv, table) == rows_of(from_json, table), table
-    assert said(from_csv) == sorted([*HISTORY, *COMMENTS])
+    assert said(from_csv) == sorted([*HISTORY, *COMMENTS, *EMAILS])
 
 
 def test_people_and_accounts(tmp_path: Path) -> None:
