@@ -52,6 +52,19 @@ class Decision(BaseModel):
         return f"{self.kind} by {self.by}: {self.why} ({self.decision_id})"
 
 
+RULES_FILE = "identities.json"
+"""Beside the canonical tables: what ingest went by, for the service to do likewise."""
+
+
+class Rules(BaseModel):
+    """How handles were brought into one form, and what people had decided."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    phone_region: str = ""
+    decisions: list[Decision] = []
+
+
 @dataclass
 class Standing:
     """What decisions say at one moment, each with the decision that says so."""

@@ -1,6 +1,5 @@
 """Who is who, on disk: the last step of ingest, over the canonical tables that it wrote."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from connectors.identity import PersonIndex
-from connectors.identity_decisions import Decision
+from connectors.identity_decisions import RULES_FILE, Decision, Rules
 from features.schema import IDENTITIES, typed
 from features.tables import read_table, write_tables
 
 BATCH_ROWS = 250_000
-NORMAL_FORM_FILE = "identities.json"
-"""Beside the tables: how handles were brought into one form, for the service to do likewise."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +53,8 @@ def identify(tables: Path, decisions: Sequence[Decision], phone_region: str) -> 
     contacts = read_table(tables, "contacts")
     index = PersonIndex(contacts, decisions, phone_region)
     write_tables(tables, {IDENTITIES: index.identities})
-    (tables / NORMAL_FORM_FILE).write_text(
-        json.dumps({"phone_region": phone_region}) + "\n", encoding="utf-8"
-    )
+    told = Rules(phone_region=phone_region, decisions=list(decisions))
+    (tables / RULES_FILE).write_text(told.model_dump_json(indent=2) + "\n", encoding="utf-8")
     tickets, renamed, filled = _rewritten(tables / "tickets.parquet", index)
     newest = index.identities.drop_duplicates("alias", keep="last")
     of_contacts = newest[newest["alias"].isin(contacts["contact_id"])]

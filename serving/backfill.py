@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from connectors.identity_decisions import RULES_FILE, Rules
 from features.schema import TABLES
 from features.tables import read_table
 from serving.context import USAGE_WINDOW
+from serving.people import PHONE_REGION, learn_decision
 from serving.settings import Settings
 from serving.store import Store, open_store
 
@@ -35,11 +37,23 @@ def backfill(store: Store, folder: Path, progress: Progress) -> dict[str, int]:
     files = fingerprint(folder)
     if store.mark(_MARK) == files:
         return {}
+    _learn_rules(store, folder / RULES_FILE)
     added = {
         name: _append(store, name, _kept_online(name, read_table(folder, name)), progress) for name in TABLES
     }
     store.set_mark(_MARK, files)
     return added
+
+
+def _learn_rules(store: Store, path: Path) -> None:
+    """Take over how ingest wrote handles and what people had decided about who is who."""
+    if not path.exists():
+        return
+    rules = Rules.model_validate_json(path.read_text(encoding="utf-8"))
+    store.set_mark(PHONE_REGION, rules.phone_region)
+    with store.writing() as connection:
+        for decision in rules.decisions:
+            learn_decision(connection, decision)
 
 
 def fingerprint(folder: Path) -> str:

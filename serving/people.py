@@ -79,6 +79,15 @@ def names_of(connection: Connection, contact_id: str | None, as_of: datetime) ->
     return to_frame(IDENTITIES, rows.all())
 
 
+def stored_names(connection: Connection, column: str, values: Sequence[str]) -> pd.DataFrame:
+    """Rows of ``identities`` whose ``column`` (alias, contact_id) is one of ``values``, by alias and time."""
+    table = stored_identities
+    rows: list[Any] = []
+    for some in _portions(set(values)):
+        rows += connection.execute(select(table).where(table.c[column].in_(some))).all()
+    return to_frame(IDENTITIES, rows).sort_values(["alias", "known_at"], ignore_index=True)
+
+
 def learn_contacts(connection: Connection, contact_ids: Iterable[str]) -> None:
     """Work out again who is who around these contacts, whose rows are in the store."""
     seeds = set(contact_ids)

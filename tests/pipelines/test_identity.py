@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from connectors.identity_decisions import RULES_FILE
 from features.schema import IDENTITIES, typed
 from features.tables import read_table, write_tables
 from pipelines import identity
@@ -71,7 +72,7 @@ def test_the_evidence_and_the_form_of_handles_lie_beside_the_tables(folder: Path
     identify(folder, [], "DE")
     rows = read_table(folder, IDENTITIES)
     assert set(rows["alias"]) == {"C1", "C2", MAIL, CALL}
-    assert json.loads((folder / identity.NORMAL_FORM_FILE).read_text()) == {"phone_region": "DE"}
+    assert json.loads((folder / RULES_FILE).read_text()) == {"phone_region": "DE", "decisions": []}
 
 
 def test_without_contacts_and_tickets_there_is_nothing_to_do(tmp_path: Path) -> None:
