@@ -15,6 +15,7 @@ from connectors.mapping_checks import (
     column_problems,
     id_problems,
     later_problems,
+    step_problems,
     system_problems,
 )
 from connectors.mapping_errors import (
@@ -162,6 +163,8 @@ class Source(RawFile):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         problems = [*later_problems(self.tables, self.derive, self.known_later), *id_problems(self.tables)]
+        for name, recipe in self.derive.items():
+            problems += [(("derive", name, *where), said) for where, said in step_problems(recipe, "string")]
         if self.case is None:
             problems += [
                 (("tables", number), f"{name} needs `case:` on the source: say which column holds the case")
@@ -193,7 +196,9 @@ class Lookup(RawFile):
     """Label -> label from raw files. ``labels`` files need no ``key`` and ``value``."""
 
     key: str | None = None
+    """The raw column to look up."""
     value: str | None = None
+    """The raw column to return."""
     split: str | None = None
     """Cut the key at this separator: one entry per part."""
 

@@ -10,11 +10,22 @@ from typing import Protocol
 
 from connectors.mapping_errors import Location, Problem
 from connectors.recipes import Condition, Recipe
-from features.schema import TABLES
+from features.schema import TABLES, Kind
 
 CASE_COLUMNS = ("case.first", "case.last", "case.event")
 EVENT_PREFIXES = ("before.", "changed.", "first.")
 _LAST_EVENT = "case.last"
+
+
+_STEPS_OF: dict[str, tuple[Kind, ...]] = {
+    "split": ("list",),
+    "decimal": ("int", "float"),
+    "scale": ("int", "float"),
+    "time_format": ("time",),
+    "time_zone": ("time",),
+    "delay": ("time",),
+}
+"""Steps that only do something to values of these kinds."""
 
 
 class RuleLike(Protocol):
@@ -33,7 +44,7 @@ class RuleLike(Protocol):
 
 
 def column_problems(rule: RuleLike) -> Iterator[Problem]:
-    """Columns that the canonical table does not have, or requires and does not get."""
+    """Columns that the table does not have, requires and does not get, or that cannot be made like this."""
     columns = TABLES[rule.table].columns
     for name, recipe in rule.columns.items():
         if name not in columns:
@@ -44,9 +55,23 @@ def column_problems(rule: RuleLike) -> Iterator[Problem]:
         elif recipe.all_of and columns[name].kind != "list":
             fix = "use a list of columns (the first that yields a value) or `concat`"
             yield ("columns", name), f"{name} is a {columns[name].kind}, and `all_of` makes a list: {fix}"
+        else:
+            for where, said in step_problems(recipe, columns[name].kind):
+                yield ("columns", name, *where), said
     missing = [name for name, spec in columns.items() if spec.required and name not in rule.columns]
     if missing:
         yield ("columns",), f"{rule.table} requires {', '.join(missing)}: say where they come from"
+
+
+def step_problems(recipe: Recipe, kind: Kind) -> Iterator[Problem]:
+    """Steps that would do nothing to a value of ``kind``, in silence."""
+    for way in ("first_of", "all_of", "concat"):
+        made: Kind = "string" if way == "concat" else "list" if way == "all_of" else kind
+        for number, column in enumerate(getattr(recipe, way)):
+            for step, kinds in _STEPS_OF.items():
+                if step in column.model_fields_set and made not in kinds:
+                    fix = f"`{step}` is for {' or '.join(kinds)} values, this is a {made}: take it out"
+                    yield (way, number, step), fix
 
 
 def later_problems(

@@ -59,6 +59,8 @@ OTHER_SYSTEM = f"""format: csv
         ("empty label", "ticket_id: id", "ticket_id: {from: id, map: {a: }}", "8:47", "is empty: write"),
         ("concatenated time", "known_at: at", "known_at: {concat: [day, hour]}", "8:34",
          "`concat` makes text"),
+        ("step for another kind", "ticket_id: id", "ticket_id: {from: id, scale: 100}", "8:41",
+         "`scale` is for int or float values, this is a string"),
         ("list of an id", "ticket_id: id", "ticket_id: {all_of: [a, b]}", "8:19",
          "`all_of` makes a list"),
         ("case of no case", "columns:", "keep_where: {case.first: true}\n        columns:", "7:9",
