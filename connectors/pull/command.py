@@ -1,6 +1,7 @@
 """``firstline pull``: the edge of a pull, where environment, folders and the clock come from."""
 
 import os
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -109,6 +110,10 @@ def _pull_all(
         except PullError as error:
             outcome.errors.append(str(error))
             outcome.exit_status = EXIT_RUN_AGAIN if isinstance(error, Unreachable) else EXIT_PUT_RIGHT
+            return
+        except (OSError, sqlite3.Error) as error:
+            outcome.errors.append(f"cannot write under {outcome.folder}/ or the state folder: {error}")
+            outcome.exit_status = EXIT_PUT_RIGHT
             return
         except KeyboardInterrupt:
             outcome.errors.append("interrupted; the same command continues from here")

@@ -103,7 +103,8 @@ class FullList(Stream):
     """A list that is read whole every time; what changed since the last time is written.
 
     ``since_name``: the parameter that leaves out older records, where the list has one. The next run then
-    asks for what changed since this one began.
+    asks for what changed since this one began; so a list of several pages is read a second time at once:
+    a record deleted meanwhile pulls another one onto a page that was read already.
     """
 
     path: str
@@ -128,11 +129,19 @@ class FullList(Stream):
             raise
         if _is_another_page(cursor, reply.body):
             return _asked_again(self.name, cursor, reply.body)
+        if (
+            _is_end(reply, self.page_size)
+            and self.since_name
+            and cursor["page"] > 1
+            and "again" not in cursor
+        ):
+            again = {"since": cursor["since"], "page": 1, "began": began, "again": True}
+            return Page(reply.body, again, done=False)
         if _is_end(reply, self.page_size):
             following = datetime.fromisoformat(began) - timedelta(minutes=10)
             since = max(following, datetime.fromisoformat(cursor["since"]))
             return Page(reply.body, self.start(since), done=True)
-        return Page(reply.body, {**_next_page(cursor, reply.body), "began": began}, done=False)
+        return Page(reply.body, {**cursor, **_next_page(cursor, reply.body), "began": began}, done=False)
 
 
 def _next_page(cursor: Cursor, records: list[Record]) -> Cursor:

@@ -89,6 +89,11 @@ def pull_stream(
                 place = replace(place, cursor=restart_cursor(stream, place))
                 fetched.notes.append(f"{stream.name}: the stored place had expired ({expired}); read again")
                 continue
+            except (AttributeError, KeyError, TypeError) as error:
+                raise PullError(
+                    f"{wire.vendor} {stream.name}: an answer is not of the documented shape "
+                    f"({type(error).__name__}: {error}). What was fetched is kept; has the API changed?"
+                ) from error
             except NotOffered as missing:
                 fetched.offered = False
                 fetched.notes.append(f"{stream.name}: not offered by this account ({missing})")

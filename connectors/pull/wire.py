@@ -25,6 +25,8 @@ LONGEST_WAIT_SECONDS = 900.0
 LONGEST_ANSWER_SECONDS = 300.0
 MAX_ANSWER_BYTES = 64 << 20
 _EXCERPT = 300
+_PASSING = (408, 425)
+"""Refusals that say nothing about the request: time-out, too early."""
 
 LIST = ""
 """As ``wants``: the answer itself is the list of records."""
@@ -122,7 +124,7 @@ class Wire:
                     refusals += 1
                     self._wait_as_told(request, headers, refusals)
                     continue
-                elif status < 500:
+                elif status < 500 and status not in _PASSING:
                     raise self._declined(request, status, headers, content)
                 else:
                     reason = f"status {status}: {_excerpt(content)}"
@@ -213,10 +215,11 @@ def _read(content: bytes, headers: Mapping[str, str], wants: str | None) -> tupl
     except (ValueError, RecursionError):
         kind = headers.get("content-type", "no content type")
         return None, f"an answer of {len(content)} bytes ({kind}) that is not whole JSON"
-    if wants == LIST and not isinstance(body, list):
-        return None, "an answer that is not a list of records"
-    if wants and not (isinstance(body, dict) and isinstance(body.get(wants), list)):
-        return None, f"an answer without its list {wants!r}"
+    if wants is None:
+        return Reply(body, headers), ""
+    records = body if wants == LIST else body.get(wants) if isinstance(body, dict) else None
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+        return None, f"an answer without {f'its list {wants!r}' if wants else 'a list'} of records"
     return Reply(body, headers), ""
 
 

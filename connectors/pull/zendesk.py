@@ -25,6 +25,8 @@ LEFT_OUT = timedelta(seconds=70)
 """Zendesk refuses a start less than a minute ago; a little more allows for clocks that differ."""
 OVERLAP = timedelta(minutes=10)
 MAX_TIMES_ANOTHER = 3
+HELP_CENTER_BEGAN = datetime(2010, 1, 1, tzinfo=UTC)
+"""A start in 1970 made some accounts answer 502 (github.com/cloudbees-oss/zendesk-java-client/pull/82)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +67,12 @@ class TimeExport(Stream):
     path: str
     include: str = ""
     is_optional: bool = False
+    earliest: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     overlap: timedelta | None = OVERLAP
 
     def start(self, since: datetime) -> Cursor:
         """From a moment, as Unix seconds."""
+        since = max(since, self.earliest)
         return {"start_time": int(since.timestamp())}
 
     def page(self, wire: Wire, cursor: Cursor, now: datetime) -> Page:
@@ -159,18 +163,19 @@ def _streams(page_size: int | None) -> tuple[Stream, ...]:
         CursorExport(
             name="users", path=f"{incremental}/users/cursor.json", include="identities", page_size=size
         ),
-        TimeExport(
-            name="articles",
-            path="/api/v2/help_center/incremental/articles.json",
-            is_optional=True,
-            page_size=size,
-        ),
         CursorExport(name="tickets", path=f"{incremental}/tickets/cursor.json", page_size=size),
         TimeExport(
             name="ticket_events",
             path=f"{incremental}/ticket_events.json",
             include="comment_events",
             by=ById(changed=("created_at", "timestamp")),
+            page_size=size,
+        ),
+        TimeExport(
+            name="articles",
+            path="/api/v2/help_center/incremental/articles.json",
+            is_optional=True,
+            earliest=HELP_CENTER_BEGAN,
             page_size=size,
         ),
     )

@@ -47,11 +47,11 @@ class Stub:
         self.faults: deque[Fault] = deque()
         self.requests: list[Request] = []
         self.address = ""
-        self.last_content: bytes = b"{}"
+        self.last_content: bytes = b""
 
     def fail(self, *faults: Fault, at: str, after: int = 0) -> None:
         """Meet the requests to ``at``, from the one numbered ``after`` on, with ``faults``, one each."""
-        self.at, self.after, self.faults = at, after, deque(faults)
+        self.at, self.after, self.faults, self.last_content = at, after, deque(faults), b""
 
     def handle(self, request: Request, handler: BaseHTTPRequestHandler) -> None:
         self.requests.append(request)
@@ -145,8 +145,9 @@ def cut_off(stub: Stub, request: Request, handler: BaseHTTPRequestHandler) -> No
 
 
 def the_page_before(stub: Stub, request: Request, handler: BaseHTTPRequestHandler) -> None:
-    """The last answer a second time."""
-    send(handler, 200, {}, stub.last_content)
+    """The last answer of this pull a second time."""
+    content = stub.last_content or json.dumps(stub.answer(request).body).encode()
+    send(handler, 200, {}, content)
 
 
 @dataclass

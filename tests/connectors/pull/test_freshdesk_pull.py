@@ -163,3 +163,20 @@ def test_articles_are_found_in_folders_of_folders(freshdesk: World):
     assert (outcome.exit_status, outcome.streams[0].notes) == (EXIT_COMPLETE, [])
     assert [record["id"] for record in freshdesk.on_disk("articles")] == list(range(13))
     assert freshdesk.pull(only=("articles",)).streams[0].repeated == 13
+
+
+def test_a_contact_deleted_while_the_list_is_read_hides_no_other(freshdesk: World):
+    changed = iso(NOW - timedelta(days=400))
+    contacts = [{"id": i, "updated_at": changed} for i in range(12)]
+    freshdesk.desk.others["contacts"] = contacts
+    answer = freshdesk.desk.answer
+
+    def deleting(request: Request) -> Answer:
+        answered = answer(request)
+        if len(freshdesk.stub.requests) == 1:
+            freshdesk.desk.others["contacts"] = contacts[1:]
+        return answered
+
+    freshdesk.stub.answer = deleting
+    freshdesk.pull(only=("contacts",))
+    assert sorted(record["id"] for record in freshdesk.on_disk("contacts")) == list(range(12))

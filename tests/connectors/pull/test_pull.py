@@ -1,21 +1,26 @@
 """Every version of every record once on disk, whatever happens on the way: the same for every vendor."""
 
+import errno
 import json
 import logging
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
-from connectors.pull import run, wire
+from connectors.pull import run, segments, wire
 from connectors.pull.command import EXIT_COMPLETE, EXIT_PUT_RIGHT, EXIT_RUN_AGAIN, PullError
 from connectors.pull.stream import moment
 from tests.connectors.pull.conftest import World, world_of
-from tests.connectors.pull.desks import Zendesk
+from tests.connectors.pull.desks import DESKS, Desk, Zendesk
 from tests.connectors.pull.stub import (
     Fault,
     Request,
+    Stub,
     content,
     cut_off,
     silence,
@@ -51,6 +56,14 @@ def test_the_next_pull_brings_what_changed_and_only_that(world: World):
     assert outcome.streams[0].records == 2
     assert set(world.versions_on_disk()) == set(first) | set(world.versions_at_the_desk())
     assert len(world.versions_on_disk()) == 25
+
+
+def places_expire(stub: Stub, request: Request, handler: Any) -> None:
+    """Every place that was handed out is refused, from now on."""
+    text = '[{"errorCode": "INVALID_QUERY_LOCATOR"}]'
+    status(400 if "cursor" in request.query or request.body or "/query/" in request.path else 500, text)(
+        stub, request, handler
+    )
 
 
 RATE_LIMITED: tuple[Fault, ...] = (too_many(7), too_many(3))
@@ -237,3 +250,78 @@ def test_a_page_that_is_empty_but_not_the_last_is_asked_for_again_and_not_for_ev
 
 def _as(desk: Zendesk) -> dict[str, str]:
     return {"authorization": desk.authorization()}
+
+
+ODD_ANSWERS = [
+    {"NAME": [None]},
+    {"NAME": ["text"]},
+    {"NAME": {}},
+    {"NAME": [], "pages": "all of them", "meta": [], "nextRecordsUrl": 7, "done": False, "after_cursor": {}},
+    {"NAME": [], "pages": {"next": "soon"}, "totalSize": "many", "end_of_stream": "no"},
+    [[]],
+    [None],
+    "text",
+    None,
+]
+
+
+@pytest.mark.parametrize("answer", ODD_ANSWERS, ids=json.dumps)
+def test_an_answer_of_another_shape_is_an_error_with_words_and_costs_nothing(world: World, answer: object):
+    name = {"salesforce": "records"}.get(world.desk.vendor, world.desk.main)
+    odd = json.dumps(answer).replace("NAME", name)
+    world.stub.fail(*[content(odd)] * 20, at=world.desk.path, after=1)
+    outcome = world.pull()
+    assert outcome.exit_status in (EXIT_COMPLETE, EXIT_PUT_RIGHT, EXIT_RUN_AGAIN)
+    world.stub.faults.clear()
+    world.time.moment = world.desk.now = world.desk.now + timedelta(minutes=5)
+    assert world.pull(since="2026-01-01").exit_status == EXIT_COMPLETE
+    assert world.versions_on_disk() == world.versions_at_the_desk()
+
+
+def test_a_full_disk_is_one_error_and_the_next_pull_goes_on(world: World, monkeypatch: pytest.MonkeyPatch):
+    add, pages = segments.Segment.add, []
+
+    def full(self: segments.Segment, *page: Any) -> None:
+        pages.append(page)
+        if len(pages) == 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        add(self, *page)
+
+    monkeypatch.setattr(segments.Segment, "add", full)
+    outcome = world.pull()
+    assert outcome.exit_status == EXIT_PUT_RIGHT
+    assert "No space left on device" in outcome.errors[0]
+    assert world.pull().exit_status == EXIT_COMPLETE
+    assert world.versions_on_disk() == world.versions_at_the_desk()
+
+
+@settings(
+    max_examples=8,
+    deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),  # to shrink over sockets takes minutes
+)
+@given(data=st.data())
+@pytest.mark.parametrize("kind", DESKS, ids=lambda kind: kind.vendor)
+def test_whatever_changes_and_fails_every_last_version_is_on_disk_and_none_twice(
+    tmp_path_factory: pytest.TempPathFactory, kind: type[Desk], data: st.DataObject
+):
+    desk = kind(page_size=data.draw(st.integers(2, 7), label="page size"))
+    desk.fill(data.draw(st.integers(0, 15), label="tickets"), step=timedelta(seconds=20))
+    mishaps = [*(fault for faults in MISHAPS.values() for fault in faults), places_expire]
+    with world_of(desk, tmp_path_factory.mktemp("world")) as world:
+        for _ in range(data.draw(st.integers(1, 3), label="pulls")):
+            faults = data.draw(st.lists(st.sampled_from(mishaps), max_size=3))
+            world.stub.fail(*faults, at=desk.path, after=data.draw(st.integers(0, 3)))
+            world.pull(page_size=desk.page_size)
+            world.time.moment = desk.now = desk.now + timedelta(hours=1)
+            for ticket in (
+                data.draw(st.lists(st.sampled_from(desk.tickets), max_size=4)) if desk.tickets else ()
+            ):
+                desk.change(ticket, desk.now - timedelta(minutes=data.draw(st.integers(2, 50))))
+        world.stub.faults.clear()
+        desk.is_expired = False
+        world.time.moment = desk.now = desk.now + timedelta(hours=1)
+        assert world.pull(page_size=desk.page_size).exit_status == EXIT_COMPLETE
+        on_disk = world.versions_on_disk() if desk.tickets else []
+        assert len(on_disk) == len(set(on_disk))
+        assert set(on_disk) >= set(world.versions_at_the_desk())
