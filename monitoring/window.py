@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 import pandas as pd
 from sqlalchemy import ColumnElement, Connection, literal, select
 
-from features.schema import TABLES, Tables, empty_table
+from features.schema import IDENTITIES, TABLES, Tables, empty_table
 from features.text import ticket_text
 from features.ticket import TICKET_CATEGORIES, TICKET_FEATURES, ticket_features
 from monitoring.drift import thinned, unknown_word_share, vocabulary
 from serving.codec import to_frame
 from serving.context import USAGE_WINDOW
 from serving.moments import microseconds
+from serving.people import stored_names
 from serving.store import Store
 from serving.tables import CONTEXT
 
@@ -134,12 +135,14 @@ def _history(connection: Connection, tickets: pd.DataFrame) -> Tables:
     """Context of everybody in ``tickets``: what any of their decisions may have seen."""
     accounts = tickets["account_id"].dropna().unique().tolist()
     contacts = tickets["contact_id"].dropna().unique().tolist()
+    names = stored_names(connection, "contact_id", contacts)["alias"].unique().tolist()
     usage = CONTEXT["usage"]
     since = microseconds((tickets["at"].min() if len(tickets) else pd.Timestamp(0, tz="UTC")) - USAGE_WINDOW)
     earlier = pd.concat(
         [
             _read(connection, "tickets", "account_id", accounts),
             _read(connection, "tickets", "contact_id", contacts),
+            _read(connection, "tickets", "writer", names),
         ]
     ).drop_duplicates("ticket_id")
     return {
@@ -147,6 +150,7 @@ def _history(connection: Connection, tickets: pd.DataFrame) -> Tables:
         "contacts": _read(connection, "contacts", "contact_id", contacts),
         "agents": empty_table("agents"),
         "articles": empty_table("articles"),
+        IDENTITIES: stored_names(connection, "alias", names),
         "tickets": earlier.sort_values(["known_at", "ticket_id"], ignore_index=True),
         "ticket_events": _read(
             connection, "ticket_events", "ticket_id", earlier["ticket_id"].tolist(), without="text"

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from connectors.identity import PersonIndex
 from connectors.identity_decisions import RULES_FILE, Decision, Rules
-from features.schema import IDENTITIES, typed
+from features.schema import IDENTITIES, empty_table, typed
 from features.tables import read_table, write_tables
 
 BATCH_ROWS = 250_000
@@ -74,12 +74,13 @@ def _rewritten(path: Path, index: PersonIndex) -> tuple[int, int, int]:
         return 0, 0, 0
     source = pq.ParquetFile(path)
     part = path.with_suffix(".part")
+    schema = pa.Schema.from_pandas(empty_table("tickets"), preserve_index=False)
     counts = [0, 0, 0]
-    with pq.ParquetWriter(part, source.schema_arrow, compression="zstd") as target:
+    with pq.ParquetWriter(part, schema, compression="zstd") as target:
         for batch in source.iter_batches(BATCH_ROWS):
             before = typed("tickets", batch.to_pandas())
             after = with_persons(before, index)
-            target.write_table(pa.Table.from_pandas(after, schema=source.schema_arrow, preserve_index=False))
+            target.write_table(pa.Table.from_pandas(after, schema=schema, preserve_index=False))
             counts[0] += len(after)
             counts[1] += int((after["contact_id"].notna() & (after["contact_id"] != after["writer"])).sum())
             counts[2] += int((before["account_id"].isna() & after["account_id"].notna()).sum())
