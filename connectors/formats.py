@@ -31,6 +31,7 @@ def unfold_of(spec: RawFile) -> Unfold:
         "zendesk_ticket_state": ("tickets", zendesk.ticket_state),
         "zendesk_ticket_events": ("ticket_events", zendesk.ticket_events),
         "zendesk_users": ("users", partial(zendesk.user, reviewer_tag=spec.reviewer_tag)),
+        "zendesk_user_handles": ("users", zendesk.user_handles),
         "zendesk_articles": ("articles", zendesk.article),
         "freshdesk_tickets": ("results", partial(freshdesk.ticket, customer_fields=customer_fields)),
         "freshdesk_ticket_state": ("results", freshdesk.ticket_state),

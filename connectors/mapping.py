@@ -58,6 +58,7 @@ Format = Literal[
     "zendesk_tickets",
     "zendesk_ticket_events",
     "zendesk_users",
+    "zendesk_user_handles",
     "zendesk_articles",
     "zendesk_ticket_state",
     "freshdesk_tickets",

@@ -111,6 +111,27 @@ def user(record: Record, reviewer_tag: str | None) -> Iterator[Record]:
     }
 
 
+def user_handles(record: Record) -> Iterator[Record]:
+    """One row each time the user became reachable in a new way: ``id, known_at, handles`` as they were then.
+
+    For the user's last version see ``user``. Identities without a time are known from that version on.
+    """
+    require(record, "Zendesk user", "id", "role", "created_at")
+    dated = [one for one in parts(record, "Zendesk user", "identities") if one.get("created_at")]
+    moments = {str(record["created_at"]), *(str(one["created_at"]) for one in dated)}
+    for moment in sorted(moments - {str(record.get("updated_at"))}):
+        by_then = {
+            "id": record["id"],
+            "identities": [one for one in dated if str(one["created_at"]) <= moment],
+        }
+        yield {
+            "id": record["id"],
+            "role": record["role"],
+            "known_at": moment,
+            "handles": [*_handles(by_then), f"zendesk:{record['id']}"],
+        }
+
+
 def article(record: Record) -> Iterator[Record]:
     """One row: the article; its labels of the form ``name:value`` become columns ``label.<name>``."""
     require(record, "Zendesk article", "id")

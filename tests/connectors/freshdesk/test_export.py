@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.freshdesk.export import activity, conversations, ticket, ticket_state
-from connectors.intake import take_in
+from connectors.intake import Intake, take_in
 from connectors.mapping import parse_mapping
 from connectors.shapes import ShapeError
 from tests.connectors.vendors import as_jsonl, damaged, every_damage, fixture, quarantined, rows_of, took_in
@@ -30,8 +30,13 @@ COMPANY = {
 OPENED = pd.Timestamp("2026-03-02T11:56:51Z")
 
 
-def test_ticket_is_what_the_customer_wrote_and_nothing_of_how_it_ended(tmp_path: Path) -> None:
-    intake = took_in(tmp_path, "freshdesk", COMPANY)
+@pytest.fixture(scope="module")
+def intake(tmp_path_factory: pytest.TempPathFactory) -> Intake:
+    """The whole company through the generic mapping."""
+    return took_in(tmp_path_factory.mktemp("freshdesk"), "freshdesk", COMPANY)
+
+
+def test_ticket_is_what_the_customer_wrote_and_nothing_of_how_it_ended(intake: Intake) -> None:
     assert not quarantined(intake)
     assert rows_of(intake, "tickets") == [
         {
@@ -47,8 +52,7 @@ def test_ticket_is_what_the_customer_wrote_and_nothing_of_how_it_ended(tmp_path:
     ]
 
 
-def test_replies_notes_ratings_and_the_state_last_seen_are_events(tmp_path: Path) -> None:
-    intake = took_in(tmp_path, "freshdesk", COMPANY)
+def test_replies_notes_ratings_and_the_state_last_seen_are_events(intake: Intake) -> None:
     said = [
         (row["event_id"], f"{row['known_at']:%d %H}", row["kind"], row.get("value"), row.get("actor_kind"))
         for row in rows_of(intake, "ticket_events")
@@ -68,8 +72,7 @@ def test_replies_notes_ratings_and_the_state_last_seen_are_events(tmp_path: Path
     assert (reply["text"], reply["actor_id"]) == ("Please hold it still.", "432")
 
 
-def test_people_companies_agents_and_articles(tmp_path: Path) -> None:
-    intake = took_in(tmp_path, "freshdesk", COMPANY)
+def test_people_companies_agents_and_articles(intake: Intake) -> None:
     [contact], [account] = rows_of(intake, "contacts"), rows_of(intake, "accounts")
     assert contact["handles"] == [
         "email:greenlantern@oa.example",

@@ -1,7 +1,6 @@
 """Intercom's conversations through the generic mapping, and what a broken object does to them."""
 
 import contextlib
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -9,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.intake import Intake
 from connectors.intercom.export import contact, conversation, events
 from connectors.shapes import ShapeError
 from tests.connectors.vendors import RECEIVED, damaged, every_damage, fixture, quarantined, rows_of, took_in
@@ -25,8 +25,13 @@ COMPANY = {
 BEGAN = pd.Timestamp(1770000000, unit="s", tz="UTC")
 
 
-def test_ticket_is_what_the_customer_wrote_first_and_nothing_of_how_it_ended(tmp_path: Path) -> None:
-    intake = took_in(tmp_path, "intercom", COMPANY)
+@pytest.fixture(scope="module")
+def intake(tmp_path_factory: pytest.TempPathFactory) -> Intake:
+    """The whole company through the generic mapping."""
+    return took_in(tmp_path_factory.mktemp("intercom"), "intercom", COMPANY)
+
+
+def test_ticket_is_what_the_customer_wrote_first_and_nothing_of_how_it_ended(intake: Intake) -> None:
     assert not quarantined(intake)
     assert rows_of(intake, "tickets") == [
         {
@@ -41,8 +46,7 @@ def test_ticket_is_what_the_customer_wrote_first_and_nothing_of_how_it_ended(tmp
     ]
 
 
-def test_every_part_is_an_event_at_its_own_time_and_campaigns_are_none(tmp_path: Path) -> None:
-    intake = took_in(tmp_path, "intercom", COMPANY)
+def test_every_part_is_an_event_at_its_own_time_and_campaigns_are_none(intake: Intake) -> None:
     said = [
         (
             row["event_id"].removeprefix("part:"),
@@ -71,8 +75,7 @@ def test_every_part_is_an_event_at_its_own_time_and_campaigns_are_none(tmp_path:
     assert filtered["delivered_as is admin_initiated or campaigns_initiated or automated"] == 1
 
 
-def test_people_companies_agents_and_articles(tmp_path: Path) -> None:
-    intake = took_in(tmp_path, "intercom", COMPANY)
+def test_people_companies_agents_and_articles(intake: Intake) -> None:
     [contact], [account], [agent] = (rows_of(intake, name) for name in ("contacts", "accounts", "agents"))
     assert contact["handles"] == [
         "email:joe@example.com",

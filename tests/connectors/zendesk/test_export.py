@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.intake import Intake
 from connectors.shapes import ShapeError
-from connectors.zendesk.export import article, ticket, ticket_events, ticket_state, user
+from connectors.zendesk.export import article, ticket, ticket_events, ticket_state, user, user_handles
 from tests.connectors.vendors import damaged, every_damage, fixture, quarantined, rows_of, took_in
 
 EXPORT = fixture("zendesk", "export")
@@ -26,8 +27,13 @@ COMPANY = {
 OPENED = pd.Timestamp("2026-05-20T14:00:00Z")
 
 
-def test_ticket_is_what_the_customer_wrote_and_nothing_of_how_it_ended(tmp_path: Path) -> None:
-    intake = took_in(tmp_path, "zendesk", COMPANY)
+@pytest.fixture(scope="module")
+def intake(tmp_path_factory: pytest.TempPathFactory) -> Intake:
+    """The whole company through the generic mapping."""
+    return took_in(tmp_path_factory.mktemp("zendesk"), "zendesk", COMPANY)
+
+
+def test_ticket_is_what_the_customer_wrote_and_nothing_of_how_it_ended(intake: Intake) -> None:
     assert not quarantined(intake)
     assert rows_of(intake, "tickets") == [
         {
@@ -43,8 +49,7 @@ def test_ticket_is_what_the_customer_wrote_and_nothing_of_how_it_ended(tmp_path:
     ]
 
 
-def test_every_fact_of_the_audits_is_an_event_at_its_own_time(tmp_path: Path) -> None:
-    intake = took_in(tmp_path, "zendesk", COMPANY)
+def test_every_fact_of_the_audits_is_an_event_at_its_own_time(intake: Intake) -> None:
     events = intake.tables["ticket_events"].kept.sort_values("event_id")
     facts = events[["event_id", "kind", "value", "actor_kind", "actor_id", "text"]]
     assert facts.astype("object").where(facts.notna(), None).to_numpy().tolist() == [
@@ -63,9 +68,9 @@ def test_every_fact_of_the_audits_is_an_event_at_its_own_time(tmp_path: Path) ->
     assert (events["known_at"] == events["occurred_at"]).all()
 
 
-def test_people_accounts_and_articles(tmp_path: Path) -> None:
-    intake = took_in(tmp_path, "zendesk", COMPANY)
-    [contact], [agent] = rows_of(intake, "contacts"), rows_of(intake, "agents")
+def test_people_accounts_and_articles(intake: Intake) -> None:
+    *_, contact = rows_of(intake, "contacts")
+    [agent] = rows_of(intake, "agents")
     assert contact["handles"] == [
         "email:johnny@example.com",
         "twitter:johnnyfire",
@@ -76,6 +81,18 @@ def test_people_accounts_and_articles(tmp_path: Path) -> None:
     assert (agent["agent_id"], agent["team"]) == ("235323", "Fire brigade")
     assert rows_of(intake, "accounts")[0]["name"] == "Glowing Coals Ltd"
     assert rows_of(intake, "articles")[0]["body"] == "Stand back\nDo not blow & do not fan."
+
+
+def test_an_address_is_known_since_it_was_added_and_not_before(intake: Intake) -> None:
+    told = {f"{row['known_at']:%Y-%m-%d}": row["handles"] for row in rows_of(intake, "contacts")}
+    assert told == {
+        "2024-05-20": ["email:johnny@example.com", "zendesk:20978392"],
+        "2026-02-01": ["email:johnny@example.com", "twitter:johnnyfire", "zendesk:20978392"],
+        "2026-05-19": [
+            *("email:johnny@example.com", "twitter:johnnyfire", "phone:+15551234567"),
+            "zendesk:20978392",
+        ],
+    }
 
 
 def test_a_user_whose_identities_were_not_loaded_is_still_found_by_mail_and_phone() -> None:
@@ -174,6 +191,7 @@ UNFOLDS = (
     ticket_state,
     ticket_events,
     lambda record: user(record, "quality"),
+    user_handles,
     article,
 )
 
