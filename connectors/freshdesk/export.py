@@ -22,7 +22,6 @@ _STATE_FIELDS = ("priority", "group_id", "responder_id", "type")
 STATUSES = {"2": "open", "3": "pending", "4": "resolved", "5": "closed"}
 """Freshdesk's fixed status codes; a desk may add others from 6 on."""
 _FINISHED = ("resolved", "closed")
-_FINISHED_AT = {"resolved": "resolved_at", "closed": "closed_at"}
 _SURVEY_FEEDBACK = 6
 _NO_FACT = ("new_ticket", "note", "automation", "custom_fields", "previous_status")
 
@@ -56,9 +55,11 @@ def ticket_state(record: Record) -> Iterator[Record]:
     custom = part(record, "Freshdesk ticket", "custom_fields")
     seen += [(f"custom_field.{name}", value, changed_at) for name, value in custom.items()]
     status = status_name(record.get("status"))
-    if status in _FINISHED:
-        finished_at = part(record, "Freshdesk ticket", "stats").get(_FINISHED_AT[status])
-        seen.append((f"status.{status}", status, finished_at or changed_at))
+    stats = part(record, "Freshdesk ticket", "stats")
+    if status in _FINISHED and stats.get("resolved_at"):
+        seen.append(("status.resolved", "resolved", stats["resolved_at"]))
+    elif status in _FINISHED:
+        seen.append((f"status.{status}", status, stats.get("closed_at") or changed_at))
     for name, value, seen_at in seen:
         if value not in (None, "", [], False):
             yield {

@@ -56,14 +56,14 @@ def case(record: Record, customer_fields: frozenset[str]) -> Iterator[Record]:
 def case_state(record: Record) -> Iterator[Record]:
     """One row a field of the case as it was last seen: ``event_id, CaseId, seen_at, field, value``.
 
-    For fields without a history. ``field`` as in ``case_history``, or ``closed`` with the time of closing.
+    For fields without a history. ``field`` as in ``case_history``, or ``case.closed`` with its own time.
     """
     require(record, "Salesforce Case", "Id", "SystemModstamp")
     changed_at = record["SystemModstamp"]
     custom = [name for name in record if name.endswith("__c")]
     seen = [(name, record.get(name), changed_at) for name in (*_STATE_FIELDS, *custom)]
     if is_true(record.get("IsClosed")):
-        seen.append(("closed", record.get("Status"), record.get("ClosedDate") or changed_at))
+        seen.append(("case.closed", record.get("Status"), record.get("ClosedDate") or changed_at))
     for name, value, seen_at in seen:
         if value not in (None, "", False) and not isinstance(value, dict | list):
             yield {

@@ -85,7 +85,7 @@ def _changes(payload: Record, changed: list[str]) -> dict[str, Any]:
     found = {name: _value(name, payload.get(name)) for name in changed if name not in _NOT_A_CHANGE}
     if "ClosedDate" in changed:
         status = found.pop("Status", None)
-        found["reopened" if payload.get("ClosedDate") is None else "closed"] = status
+        found["case.reopened" if payload.get("ClosedDate") is None else "case.closed"] = status
     return {name: value for name, value in found.items() if not isinstance(value, dict | list)}
 
 

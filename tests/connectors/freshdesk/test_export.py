@@ -121,6 +121,24 @@ def test_final_state_never_reaches_the_ticket_row() -> None:
     assert {name for name in row if name.startswith("custom_field.")} == {"custom_field.cf_urgency"}
 
 
+@pytest.mark.parametrize(
+    ("status", "stats", "told"),
+    [
+        (4, {"resolved_at": "R"}, [("status.resolved", "R")]),
+        (5, {"resolved_at": "R", "closed_at": "C"}, [("status.resolved", "R")]),
+        (5, {"closed_at": "C"}, [("status.closed", "C")]),
+        (5, None, [("status.closed", EXPORT["ticket"]["updated_at"])]),
+        (2, {"resolved_at": "R"}, []),
+        (6, {}, []),
+    ],
+)
+def test_a_ticket_is_solved_once_also_if_it_is_closed_later(
+    status: int, stats: dict[str, str] | None, told: list[tuple[str, str]]
+) -> None:
+    rows = ticket_state(EXPORT["ticket"] | {"status": status, "stats": stats})
+    assert [(row["field"], row["seen_at"]) for row in rows if row["field"].startswith("status.")] == told
+
+
 @pytest.mark.parametrize("field", ["deleted", "spam"])
 def test_deleted_or_spam_is_told_with_its_time(field: str) -> None:
     [row] = ticket(EXPORT["ticket"] | {field: True}, frozenset())

@@ -201,7 +201,7 @@ def test_what_the_case_shows_now_is_known_at_its_last_change_and_its_end_when_it
         ("owner.user", "005D0000001n7mEIAQ", changed),
         ("ProductArea__c", "inverter", changed),
         ("RootCause__c", "loose screw", changed),
-        ("closed", "Closed", closed),
+        ("case.closed", "Closed", closed),
     }
 
 
