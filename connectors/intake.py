@@ -203,6 +203,7 @@ class _Reader:
     def _take(self, chunk: Chunk, path: Path, feed: Feed, origin: dict[str, int]) -> None:
         file = str(path.relative_to(feed.folder))
         received_at = feed.received_at(path)
+        rows = _with_derived(chunk.rows, path, feed)
         for order, rule in enumerate(feed.source.tables):
             spool = self._spool(rule.table)
             spool.rows_in += len(chunk.rows) + len(chunk.malformed)
@@ -210,7 +211,6 @@ class _Reader:
             if not len(chunk.rows):
                 continue
             try:
-                rows = feed.derived(chunk.rows, file)
                 made = rule_rows(rows, chunk.row_numbers, rule, feed.reading(f"{file}, {rule.table}"), file)
             except MappingError:
                 reason = feed.lacks(path, rule)
@@ -246,6 +246,16 @@ class _Reader:
         finally:
             sorter.close()
         return tables
+
+
+def _with_derived(rows: pd.DataFrame, path: Path, feed: Feed) -> pd.DataFrame:
+    """``rows`` with derived columns; without, where this file lacks what they are made of: its rules tell."""
+    try:
+        return feed.derived(rows, str(path.relative_to(feed.folder)))
+    except MappingError:
+        if not any(feed.lacks(path, rule) for rule in feed.source.tables):
+            raise
+        return rows
 
 
 def _refuse_deletions(source: Source) -> None:

@@ -7,6 +7,7 @@ Memory does not grow with the file: blocks of whole lines are read, and a record
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -41,7 +42,8 @@ def read_chunks(path: Path, spec: RawFile, on_bytes: OnBytes = lambda count: Non
     damaged as a whole: cut-off or absurd compression, no header, half a JSON document, not Parquet.
     """
     if spec.format == "parquet":
-        yield from _guarded_parquet(path, on_bytes)
+        with _complete(path):
+            yield from parquet_chunks(path, on_bytes)
         return
     with opened(path, on_bytes) as stream:
         if spec.format == "csv":
@@ -57,7 +59,10 @@ def columns_of(path: Path, spec: RawFile) -> list[str]:
     if spec.format == "csv":
         with opened(path) as stream:
             return csv_header(stream, path, spec)
-    return parquet_columns(path) if spec.format == "parquet" else []
+    if spec.format == "parquet":
+        with _complete(path):
+            return parquet_columns(path)
+    return []
 
 
 def read_labels(path: Path) -> dict[str, str]:
@@ -71,8 +76,9 @@ def read_labels(path: Path) -> dict[str, str]:
     return labels
 
 
-def _guarded_parquet(path: Path, on_bytes: OnBytes) -> Iterator[Chunk]:
+@contextmanager
+def _complete(path: Path) -> Iterator[None]:
     try:
-        yield from parquet_chunks(path, on_bytes)
+        yield
     except (pa.ArrowException, OSError) as error:
         raise ReadError(f"{path} is not a complete Parquet file: {error}; deliver it again") from error

@@ -67,6 +67,20 @@ def test_a_column_renamed_in_the_middle_of_the_year_sets_that_files_rows_aside(
     ]
 
 
+def test_a_derived_column_that_one_file_cannot_have_sets_only_that_files_rows_aside(
+    write_folder: WriteFolder,
+) -> None:
+    how = parse_mapping(
+        "about: test\nsources:\n  - file: 'tickets*'\n    format: csv\n    derive: {level: urgency}\n"
+        "    tables:\n      - table: tickets\n        columns: {ticket_id: id, known_at: at, created_at: at, "
+        "requested_priority: level}\n",
+        "test.yaml",
+    )
+    table = read(write_folder(RENAMED), how).tables["tickets"]
+    assert table.kept["requested_priority"].tolist() == ["high"]
+    assert table.reasons() == {"no column 'urgency' in this file (renamed to 'urgency_level'?)": 2}
+
+
 def test_a_column_that_no_file_has_is_a_mistake_of_the_mapping(write_folder: WriteFolder) -> None:
     with pytest.raises(MappingError, match="no column 'urgence'"):
         read(write_folder(RENAMED), mapping(columns=COLUMNS.replace("urgency", "urgence")))
