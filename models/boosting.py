@@ -100,10 +100,13 @@ def train_booster(
     decreasing: Sequence[str] = (),
     validation: tuple[np.ndarray, np.ndarray] | None = None,
     callbacks: Sequence[Callable[..., None]] = (),
+    start: np.ndarray | None = None,
+    validation_start: np.ndarray | None = None,
 ) -> lgb.Booster:
     """A booster on ``matrix`` (rows x ``columns.names``); monotone in ``increasing`` and ``decreasing``.
 
-    ``settings`` are LightGBM's parameters, with an ``objective``. The same input gives the same model text.
+    ``start``: raw scores (log odds) that the trees correct; ``scores`` needs them again. ``settings`` are
+    LightGBM's parameters, with an ``objective``. The same input gives the same model text.
     """
     direction = [int(name in increasing) - int(name in decreasing) for name in columns.names]
     parameters = {**DEFAULT_SETTINGS, **settings, **FIXED, "seed": seed}
@@ -111,14 +114,23 @@ def train_booster(
         parameters |= {"monotone_constraints": direction, "monotone_constraints_method": "intermediate"}
     names = list(columns.names)
     categories = list(range(len(columns.numbers), len(names)))
-    data = lgb.Dataset(matrix, target, weight=weight, feature_name=names, categorical_feature=categories)
-    held_out = [] if validation is None else [lgb.Dataset(*validation, reference=data)]
+    data = lgb.Dataset(
+        matrix, target, weight=weight, init_score=start, feature_name=names, categorical_feature=categories
+    )
+    held_out = []
+    if validation is not None:
+        held_out = [lgb.Dataset(*validation, reference=data, init_score=validation_start)]
     return lgb.train(parameters, data, rounds, valid_sets=held_out, callbacks=list(callbacks))
 
 
-def scores(booster: lgb.Booster, matrix: np.ndarray) -> np.ndarray:
-    """Predictions; one thread, because waking more costs a single ticket several milliseconds."""
-    return np.asarray(booster.predict(matrix, num_threads=1))
+def scores(booster: lgb.Booster, matrix: np.ndarray, start: np.ndarray | None = None) -> np.ndarray:
+    """Predictions; one thread, because waking more costs a single ticket several milliseconds.
+
+    ``start``: the log odds of each row that a booster of a binary objective was trained to correct.
+    """
+    if start is None:
+        return np.asarray(booster.predict(matrix, num_threads=1))
+    return 1 / (1 + np.exp(-(booster.predict(matrix, num_threads=1, raw_score=True) + start)))
 
 
 def contributions(booster: lgb.Booster, matrix: np.ndarray) -> np.ndarray:

@@ -25,7 +25,8 @@ class Calibrator:
 
     def __call__(self, probabilities: np.ndarray) -> np.ndarray:
         """Calibrated probabilities for raw ones, elementwise."""
-        return 1.0 / (1.0 + np.exp(-(self.slope * log_odds(probabilities) + self.intercept)))
+        stretched = self.slope * log_odds(probabilities) + self.intercept
+        return 1.0 / (1.0 + np.exp(-np.clip(stretched, -700, 700)))
 
 
 def fit_calibrator(probabilities: np.ndarray, right: np.ndarray) -> Calibrator:

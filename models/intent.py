@@ -1,58 +1,22 @@
 """What is a ticket about? Retrieve candidate intents, rank them, say how sure; know the unknown."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from models.boosting import Columns, load_booster, save_booster, scores
+from models.boosting import Columns, load_booster, save_booster
 from models.calibration import Calibrator
-from models.candidates import Evidence, Retriever
+from models.candidates import Retriever
 from models.encoded import EncodedTickets, Sentences, encode_tickets, readable
 from models.encoders import TextEncoder, encoder_named
+from models.linear import LinearScore
+from models.ranking import Novelty, Ranker, novelty_columns
 
-RISING = (
-    "logit",
-    "share",
-    "lead",
-    "centroid_cosine",
-    "centroid_lead",
-    "nearest_cosine",
-    "nearest_lead",
-    "votes",
-    "pooled",
-    "pooled_lead",
-    "sentence_logit",
-    "sentence_share",
-    "sentence_lead",
-    "sentence_centroid_cosine",
-    "sentence_centroid_lead",
-    "sentence_nearest_cosine",
-    "sentence_nearest_lead",
-    "sentence_votes",
-)
-"""More of this evidence never makes a candidate less likely."""
-NOVELTY_EVIDENCE = (
-    "logit",
-    "centroid_cosine",
-    "nearest_cosine",
-    "entropy",
-    "log_terms",
-    "unknown_terms",
-    "pooled",
-    "sentence_logit",
-    "sentence_share",
-    "sentence_entropy",
-    "sentence_centroid_cosine",
-    "sentence_nearest_cosine",
-    "sentence_votes",
-)
-"""As far as the retriever gives it."""
 ALTERNATIVES = 3
 
 
@@ -71,7 +35,7 @@ class IntentPrediction(NamedTuple):
 
 @dataclass(frozen=True)
 class IntentModel:
-    """Retriever, LightGBM ranker of (ticket, candidate) pairs, novelty booster and calibrator.
+    """Retriever, LightGBM ranker of (ticket, candidate) pairs, novelty score and calibrator.
 
     ``sentences`` is ``None`` for a model of n-grams alone; ``lacking`` says why where it was not meant to be.
     """
@@ -81,9 +45,8 @@ class IntentModel:
     lacking: str | None
     retriever: Retriever
     k: int
-    pair_columns: Columns
-    ranker: lgb.Booster
-    novelty: lgb.Booster | None
+    ranker: Ranker
+    novelty: Novelty | None
     novelty_cut: float
     calibrator: Calibrator
     scripts: tuple[str, ...]
@@ -107,13 +70,13 @@ class IntentModel:
         if not len(tickets):
             return []
         evidence = self.retriever.evidence(tickets, self.k)
-        raw = pair_scores(self.ranker, self.pair_columns, evidence)
+        raw = self.ranker(evidence)
         order = np.argsort(-raw, axis=1, kind="stable")[:, : ALTERNATIVES + 1]
         names = np.array(self.classes, dtype=object)[np.take_along_axis(evidence.candidates, order, axis=1)]
         probabilities = self.calibrator(np.take_along_axis(raw, order, axis=1))
         unknown = np.zeros(len(tickets))
         if self.novelty is not None:
-            unknown = scores(self.novelty, novelty_evidence(evidence, raw))
+            unknown = self.novelty(evidence, raw, self.ranker.start)
         can_read = [readable(text, self.scripts) for text in tickets.texts]
         return [
             _prediction(*row)
@@ -129,8 +92,9 @@ class IntentModel:
             "encoder": self.encoder.name,
             "sentences": self.sentences.to_json() if self.sentences else None,
             "k": self.k,
-            "pairs": self.pair_columns.to_json(),
-            "has_novelty": self.novelty is not None,
+            "pairs": self.ranker.columns.to_json(),
+            "ranker_start": self.ranker.start.to_json(),
+            "novelty_start": self.novelty.start.to_json() if self.novelty else None,
             "novelty_cut": self.novelty_cut,
             "calibrator": vars(self.calibrator),
             "scripts": list(self.scripts),
@@ -139,25 +103,32 @@ class IntentModel:
             "retriever": self.retriever.save(folder),
         }
         (folder / "model.json").write_text(json.dumps(document), encoding="utf-8")
-        save_booster(self.ranker, folder / "ranker.txt")
+        save_booster(self.ranker.booster, folder / "ranker.txt")
         if self.novelty is not None:
-            save_booster(self.novelty, folder / "novelty.txt")
+            save_booster(self.novelty.booster, folder / "novelty.txt")
 
     @classmethod
     def load(cls, folder: Path) -> "IntentModel":
         """Read what ``save`` wrote; verify the files first (``models.release``)."""
         document = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         pairs = Columns.from_json(document["pairs"])
-        novelty = folder / "novelty.txt"
+        ranker = Ranker(
+            pairs,
+            LinearScore.from_json(document["ranker_start"]),
+            load_booster(folder / "ranker.txt", pairs),
+        )
+        novelty = None
+        if document["novelty_start"] is not None:
+            start = LinearScore.from_json(document["novelty_start"])
+            novelty = Novelty(start, load_booster(folder / "novelty.txt", novelty_columns(pairs.names)))
         return cls(
             encoder=encoder_named(document["encoder"]),
             sentences=Sentences.from_json(document["sentences"]) if document["sentences"] else None,
             lacking=document["lacking"],
             retriever=Retriever.load(folder, document["retriever"]),
             k=document["k"],
-            pair_columns=pairs,
-            ranker=load_booster(folder / "ranker.txt", pairs),
-            novelty=load_booster(novelty, novelty_columns(pairs.names)) if document["has_novelty"] else None,
+            ranker=ranker,
+            novelty=novelty,
             novelty_cut=document["novelty_cut"],
             calibrator=Calibrator(**document["calibrator"]),
             scripts=tuple(document["scripts"]),
@@ -172,26 +143,3 @@ def _prediction(
         return IntentPrediction(None, 0.0, True, 1.0, ())
     alternatives = tuple(zip(names[1:].tolist(), probabilities[1:].tolist(), strict=True))
     return IntentPrediction(str(names[0]), float(probabilities[0]), bool(out_of_scope), unknown, alternatives)
-
-
-def pair_scores(ranker: lgb.Booster, columns: Columns, evidence: Evidence) -> np.ndarray:
-    """Score of each candidate, shape (tickets, k). Raises ``ValueError`` if the columns differ."""
-    if evidence.names != columns.names:
-        raise ValueError(f"the ranker was trained on {columns.names}, the evidence is {evidence.names}")
-    return scores(ranker, evidence.rows).reshape(evidence.candidates.shape)
-
-
-def novelty_columns(pair_names: Sequence[str]) -> Columns:
-    """Columns of ``novelty_evidence`` for a retriever that gives ``pair_names``."""
-    return Columns(("best", "second", *(name for name in NOVELTY_EVIDENCE if name in pair_names)), {})
-
-
-def novelty_evidence(evidence: Evidence, raw: np.ndarray) -> np.ndarray:
-    """What tells an unknown request: the two best scores, and the most of each kind of evidence.
-
-    Shape (tickets, ``novelty_columns``).
-    """
-    ranked = -np.sort(-raw, axis=1)
-    names = novelty_columns(evidence.names).numbers[2:]
-    most = [np.fmax.reduce(evidence.values[:, :, evidence.names.index(name)], axis=1) for name in names]
-    return np.column_stack([ranked[:, 0], ranked[:, 1], *most])

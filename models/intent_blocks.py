@@ -19,8 +19,9 @@ HELD_OUT_ROUNDS = 3
 HELD_OUT_SHARE = 0.2
 FOLDS, FOLDS_OF_FEW, FEW_TICKETS = 5, 10, 3_000
 """With few tickets a fold less is missed more, and costs little time."""
-COMMONEST_HELD_OUT = 0.2
-"""An intent with a larger share of the tickets is never held out: without it the rest is another desk."""
+COMMONEST_HELD_OUT, COMMONER_THAN_EVEN = 0.2, 1.5
+"""An intent with a larger share than the first, and than so many times an even share, is never held out:
+without it the rest is another desk."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,8 @@ def held_out_intents(labels: np.ndarray, seed: int) -> list[set[str]]:
     names, counts = np.unique(labels.astype(str), return_counts=True)
     if len(names) < 4:
         return []
-    eligible = np.random.default_rng(seed).permutation(names[counts <= COMMONEST_HELD_OUT * len(labels)])
+    commonest = max(COMMONEST_HELD_OUT, COMMONER_THAN_EVEN / len(names))
+    eligible = np.random.default_rng(seed).permutation(names[counts <= commonest * len(labels)])
     size = max(1, round(HELD_OUT_SHARE * len(names)))
     parts = [set(eligible[i * size : (i + 1) * size].tolist()) for i in range(HELD_OUT_ROUNDS)]
     return [part for part in parts if part]
@@ -155,21 +157,24 @@ def stand_ins(
     k: int,
     seed: int,
 ) -> list[BlockEvidence]:
-    """Tickets whose intents a retriever was kept from: what unknown requests look like.
+    """What unknown requests look like beside known ones, to retrievers that were kept from some intents.
 
-    Those of the last block, seen by retrievers of the blocks before; if not ``in_time``, those of all blocks.
+    Known and unknown ones are seen by the same retriever, so that nothing but being unknown tells them apart.
+    In time, those are the tickets of the last block; else a fold a round, and all of the kept intents.
     """
     earlier = blocks[:-1] if in_time else blocks
     if not earlier:
         return []
-    past, shown = np.concatenate(earlier), blocks[-1] if in_time else np.concatenate(blocks)
+    known, _ = learnable(labels[np.concatenate(earlier)], min_examples)
     found = []
-    known, _ = learnable(labels[past], min_examples)
-    for hidden in held_out_intents(labels[past[known]], seed):
-        names = list(hidden)
-        here = shown[np.isin(labels[shown].astype(str), names)]
-        rest = past[~np.isin(labels[past].astype(str), names)]
-        retriever = retriever_of(tickets, labels, rest, min_examples, seed)
-        if retriever is not None and len(here):
-            found.append(seen_by(retriever, tickets, labels, here, k))
+    for turn, hidden in enumerate(held_out_intents(labels[np.concatenate(earlier)[known]], seed)):
+        kept_from = np.isin(labels.astype(str), list(hidden))
+        if in_time:
+            past, shown = np.concatenate(earlier), blocks[-1]
+        else:
+            shown = np.union1d(blocks[turn % len(blocks)], np.flatnonzero(kept_from))
+            past = np.concatenate([blocks[i] for i in range(len(blocks)) if i != turn % len(blocks)])
+        retriever = retriever_of(tickets, labels, past[~kept_from[past]], min_examples, seed)
+        if retriever is not None and kept_from[shown].any():
+            found.append(seen_by(retriever, tickets, labels, shown, k))
     return found

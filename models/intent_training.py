@@ -1,17 +1,16 @@
 """Fitting the intent model block by block of time: what it claims of itself, it had said beforehand."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 
-from models.boosting import Columns, scores, train_booster
+from models.boosting import Columns, train_booster
 from models.calibration import Calibrator, fit_calibrator
 from models.encoded import EncodedTickets, Sentences, common_scripts
 from models.encoders import NgramEncoder, TextEncoder
-from models.intent import RISING, IntentModel, novelty_columns, novelty_evidence, pair_scores
+from models.intent import IntentModel
 from models.intent_blocks import (
     BlockEvidence,
     halves,
@@ -22,22 +21,13 @@ from models.intent_blocks import (
     seen_by,
     stand_ins,
 )
+from models.linear import LinearScore, binary_score, choice_score
+from models.ranking import RISING, Novelty, Ranker, novelty_columns, novelty_evidence, pair_starts
 
-ROUNDS = 120
+ROUNDS = 40
 RANKER_TICKETS = 2_000
 """The ranker learns from the newest blocks that hold this many tickets: older ones tell of an older desk."""
 NOVELTY_ROUNDS = 60
-KNOWN_BY = (
-    "best",
-    "logit",
-    "centroid_cosine",
-    "nearest_cosine",
-    "pooled",
-    "sentence_logit",
-    "sentence_centroid_cosine",
-    "sentence_nearest_cosine",
-)
-"""More of this evidence never makes an unknown request more likely."""
 OUT_OF_SCOPE_PRIOR = 0.1
 """Share of unknown requests assumed where held-out intents stand in for them."""
 FALSE_ALARMS = 0.02
@@ -94,7 +84,7 @@ class CalibratedRanker:
     ``blind``: the blocks it learnt from, each half scored by a ranker of the other half.
     """
 
-    ranker: lgb.Booster
+    ranker: Ranker
     calibrator: Calibrator
     blind: Sequence[tuple[BlockEvidence, np.ndarray]]
 
@@ -122,13 +112,33 @@ def pairs(blocks: Sequence[BlockEvidence]) -> tuple[np.ndarray, np.ndarray]:
     return rows, np.concatenate([block.right.ravel() for block in blocks]).astype(float)
 
 
-def train_ranker(blocks: Sequence[BlockEvidence], settings: IntentSettings, **options: Any) -> lgb.Booster:
-    """A ranker of candidates, learnt from ``blocks``."""
+def train_ranker(
+    blocks: Sequence[BlockEvidence],
+    settings: IntentSettings,
+    validation: Sequence[BlockEvidence] | None = None,
+    callbacks: Sequence[Callable[..., None]] = (),
+) -> Ranker:
+    """A ranker of candidates, learnt from ``blocks``; ``callbacks`` see its loss on ``validation``."""
+    values = np.concatenate([block.evidence.values for block in blocks])
+    start = choice_score(values, np.concatenate([block.right for block in blocks]))
     columns = Columns(blocks[-1].evidence.names, {})
-    parameters = {"objective": "binary", **settings.ranker}
-    return train_booster(
-        *pairs(blocks), columns, parameters, ROUNDS, settings.seed, increasing=RISING, **options
+    booster = train_booster(
+        *pairs(blocks),
+        columns,
+        {"objective": "binary", **settings.ranker},
+        ROUNDS,
+        settings.seed,
+        increasing=RISING,
+        validation=None if validation is None else pairs(validation),
+        callbacks=callbacks,
+        start=_starts(start, blocks),
+        validation_start=None if validation is None else _starts(start, validation),
     )
+    return Ranker(columns, start, booster)
+
+
+def _starts(start: LinearScore, blocks: Sequence[BlockEvidence]) -> np.ndarray:
+    return np.concatenate([pair_starts(start, block.evidence) for block in blocks])
 
 
 def calibrated_ranker(
@@ -140,7 +150,7 @@ def calibrated_ranker(
     """
     older, newer = halves(learnt)
     blind = [
-        (block, _raw(block, train_ranker(others, settings)))
+        (block, train_ranker(others, settings)(block.evidence))
         for mine, others in ((older, newer), (newer, older))
         for block in mine
     ]
@@ -210,7 +220,6 @@ def fit_intent(
         lacking=lacking,
         retriever=retriever,
         k=settings.candidates,
-        pair_columns=data.columns,
         ranker=final.ranker,
         novelty=novelty,
         novelty_cut=novelty_cut,
@@ -223,10 +232,6 @@ def fit_intent(
     if novelty is not None:
         out_of_scope[np.concatenate([block.rows for block, _ in final.blind])] = unknown
     return model, replace(foretold, out_of_scope=out_of_scope)
-
-
-def _raw(block: BlockEvidence, ranker: lgb.Booster) -> np.ndarray:
-    return pair_scores(ranker, Columns(block.evidence.names, {}), block.evidence)
 
 
 def _shares(block: BlockEvidence) -> np.ndarray:
@@ -253,7 +258,7 @@ def _told_in_time(data: RankerData, reviewed: np.ndarray, settings: IntentSettin
     told.append((data.judged[0], _shares(data.judged[0]), _shares(data.judged[0])))
     for count, block in enumerate(data.judged[1:], start=1):
         before = calibrated_ranker(newest(data.judged[:count], RANKER_TICKETS), reviewed, untuned)
-        raw = _raw(block, before.ranker)
+        raw = before.ranker(block.evidence)
         told.append((block, raw, before.calibrator(raw)))
     return _foretold(len(data.labels), told, [block.rows for block in data.judged[1:]])
 
@@ -276,28 +281,28 @@ def _foretold(tickets: int, told: Sequence[Told], proven: Sequence[np.ndarray]) 
 
 
 def _novelty(
-    ranker: CalibratedRanker, unknown_requests: Sequence[BlockEvidence], seed: int
-) -> tuple[lgb.Booster | None, float, np.ndarray]:
-    """A booster that tells unknown requests, the score from which on it says so, and that of ``blind``."""
-    seen = [*ranker.blind, *((block, _raw(block, ranker.ranker)) for block in unknown_requests)]
-    unknown = np.concatenate([block.unknown for block, _ in seen])
-    if not len(unknown_requests) or unknown.all():
+    ranker: CalibratedRanker, shown: Sequence[BlockEvidence], seed: int
+) -> tuple[Novelty | None, float, np.ndarray]:
+    """What tells unknown requests, the score from which on it says so, and the scores of ``ranker.blind``.
+
+    ``shown``: known and unknown requests side by side (``stand_ins``).
+    """
+    seen = [(block, ranker.ranker(block.evidence)) for block in shown]
+    unknown = np.concatenate([block.unknown for block, _ in seen]) if seen else np.ones(0, bool)
+    if unknown.all() or not unknown.any():
         return None, 1.0, np.zeros(0)
-    matrix = np.concatenate([novelty_evidence(block.evidence, raw) for block, raw in seen])
+    choice = ranker.ranker.start
+    matrix = np.concatenate([novelty_evidence(block.evidence, raw, choice) for block, raw in seen])
     odds = OUT_OF_SCOPE_PRIOR / (1 - OUT_OF_SCOPE_PRIOR)
     weight = np.where(unknown, odds * (~unknown).sum() / unknown.sum(), 1.0)
-    columns = novelty_columns(seen[0][0].evidence.names)
-    settings = {"objective": "binary", "num_leaves": 7}
+    target = unknown.astype(float)
+    start = binary_score(matrix, target, weight)
+    columns = novelty_columns(shown[0].evidence.names)
+    shape = {"objective": "binary", "num_leaves": 7}
     booster = train_booster(
-        matrix,
-        unknown.astype(float),
-        columns,
-        settings,
-        NOVELTY_ROUNDS,
-        seed,
-        weight=weight,
-        decreasing=KNOWN_BY,
+        matrix, target, columns, shape, NOVELTY_ROUNDS, seed, weight=weight, start=start(matrix)
     )
-    said = scores(booster, matrix)
-    cut = float(np.quantile(said[~unknown], 1 - FALSE_ALARMS))
-    return booster, cut, said[: sum(len(block.rows) for block, _ in ranker.blind)]
+    novelty = Novelty(start, booster)
+    said = np.concatenate([novelty(block.evidence, raw, choice) for block, raw in ranker.blind])
+    known = ~np.concatenate([block.unknown for block, _ in ranker.blind])
+    return novelty, float(np.quantile(said[known], 1 - FALSE_ALARMS)), said

@@ -14,6 +14,9 @@ SKETCH_DIMENSIONS = 256
 EXAMPLES_PER_CLASS = 150
 VOTERS = 15
 _CHUNK = 2_000
+_STEPS = 2_048
+"""Parts of a unit vector are rounded to 1/2048, which half precision keeps. Products of such numbers add up
+exactly in float32, in any order, for 2048^2 is below 2^24: a text alone has the cosines it has among many."""
 
 
 @cache
@@ -21,6 +24,11 @@ def _folding(size: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
     places = rng.integers(0, SKETCH_DIMENSIONS, size).astype(np.int32)
     return places, rng.choice(np.array([-1.0, 1.0], np.float32), size)
+
+
+def exact(units: np.ndarray) -> np.ndarray:
+    """``units`` (rows of length one) in steps of 1/2048, float32."""
+    return (np.rint(units * _STEPS) / _STEPS).astype(np.float32)
 
 
 def sketch(weights: sparse.csr_matrix, terms: Terms) -> np.ndarray:
@@ -49,7 +57,7 @@ class ExampleBank:
             [np.flatnonzero(codes == c)[-EXAMPLES_PER_CLASS:] for c in range(codes.max() + 1)]
         )
         starts = np.flatnonzero(np.r_[True, np.diff(codes[kept]) > 0])
-        return cls(sketches[kept].astype(np.float16).astype(np.float32), codes[kept].astype(np.int32), starts)
+        return cls(exact(sketches[kept]), codes[kept].astype(np.int32), starts)
 
     def nearest_and_votes(self, sketches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Cosine to the nearest example of each class, and each class's share among the ``VOTERS`` nearest.
@@ -60,7 +68,7 @@ class ExampleBank:
         return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
 
     def _look_up(self, sketches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        cosines = sketches @ self.examples.T
+        cosines = exact(sketches) @ self.examples.T
         nearest = np.maximum.reduceat(cosines, self.starts, axis=1)
         voters = min(VOTERS, cosines.shape[1])
         chosen = np.argpartition(-cosines, voters - 1, axis=1)[:, :voters]

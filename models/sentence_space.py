@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from models.neighbours import ExampleBank
+from models.neighbours import ExampleBank, exact
 
 LOSS_WEIGHT = 10.0
 """Weight of each example's log loss against half the squared length of the coefficients."""
@@ -15,6 +15,8 @@ ITERATIONS = 60
 SHRINKAGE = 0.3
 """Share of a round covariance mixed into the one within classes, which has many more entries than texts."""
 FEWEST_VECTORS = 20
+DIGITS = 6
+"""Sums in double precision are rounded to this: a text alone gets what it gets among many, bit for bit."""
 NOT_SEEN = np.nan
 
 
@@ -78,14 +80,14 @@ class SentenceSpace:
         """To each of ``classes`` classes; a row of zeros in ``vectors`` is close to none."""
         has = np.asarray(vectors.any(axis=1))
         known = vectors[has]
-        logits = known.astype(float) @ self.coefficients + self.intercepts
+        logits = (known.astype(float) @ self.coefficients + self.intercepts).round(DIGITS)
         odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        placed = _units((known - self.mean) @ self.whitening)
+        placed = exact(_units((known.astype(float) - self.mean) @ self.whitening))
         nearest, votes = self.bank.nearest_and_votes(placed)
         parts = (
             logits,
             odds / odds.sum(axis=1, keepdims=True),
-            placed.astype(float) @ self.centroids,
+            (placed.astype(float) @ self.centroids).round(DIGITS),
             nearest,
             votes,
         )

@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -45,7 +46,7 @@ class RememberedSentences:
             with np.load(self.path, allow_pickle=False) as stored:
                 if str(stored["encoder"]) == self.encoder_sha256:
                     return stored["digests"], stored["vectors"]
-        except (OSError, ValueError, KeyError, EOFError):
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
             pass  # absent or damaged: what it held is computed again
         return np.zeros(0, "S32"), np.zeros((0, 0), np.float16)
 

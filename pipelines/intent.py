@@ -11,7 +11,6 @@ import numpy as np
 import optuna
 import pandas as pd
 
-from models.boosting import scores
 from models.calibration import log_odds
 from models.encoded import EncodedTickets, Sentences, encode_tickets
 from models.encoders import NgramEncoder
@@ -71,12 +70,12 @@ def tuned_settings(
 ) -> tuple[IntentSettings, optuna.Study]:
     """Ranker parameters that, learnt from the older half of the newest tickets, fit the newer half best."""
     older, newer = halves(data.for_ranker)
-    validation = pairs(newer)
+    target = pairs(newer)[1]
 
     def loss(trial: optuna.Trial) -> float:
         tried = replace(settings, ranker=boosting_settings(trial))
-        ranker = train_ranker(older, tried, validation=validation, callbacks=[stop_if_hopeless(trial)])
-        return log_loss(validation[1], scores(ranker, validation[0]))
+        ranker = train_ranker(older, tried, newer, [stop_if_hopeless(trial)])
+        return log_loss(target, np.concatenate([ranker(block.evidence).ravel() for block in newer]))
 
     study = tune(loss, trials, settings.seed)
     return replace(settings, ranker=study.best_params), study

@@ -42,6 +42,7 @@ class Answers:
     predictions: Sequence[IntentPrediction]
     ngrams: np.ndarray
     first: np.ndarray
+    knows_unknown: bool
 
     @property
     def intent(self) -> np.ndarray:
@@ -55,7 +56,9 @@ class Answers:
 
     @property
     def out_of_scope(self) -> np.ndarray:
-        """Novelty scores."""
+        """Novelty scores; unsureness where there were too few labels to learn what is unknown."""
+        if not self.knows_unknown:
+            return 1 - self.probability
         return np.array([p.out_of_scope_probability for p in self.predictions], dtype=float)
 
     @property
@@ -104,7 +107,13 @@ def answers(model: IntentModel, frame: pd.DataFrame, remembering: "Remembering")
     proposer, names = model.retriever.proposer, np.array(model.classes, dtype=object)
     ngrams = names[proposer.logits(proposer.weights(encoded.counts)).argmax(axis=1)]
     first = names[model.retriever.evidence(encoded, 1).candidates[:, 0]]
-    return Answers(frame[LABEL].to_numpy(dtype=object), model.predict_encoded(encoded), ngrams, first)
+    return Answers(
+        frame[LABEL].to_numpy(dtype=object),
+        model.predict_encoded(encoded),
+        ngrams,
+        first,
+        model.novelty is not None,
+    )
 
 
 Remembering = Callable[[Sentences], SentenceSource]
@@ -161,7 +170,11 @@ def _plain(text: str) -> str:
 def _part(test: Answers, rows: np.ndarray) -> Answers:
     kept = np.flatnonzero(rows)
     return Answers(
-        test.truth[kept], [test.predictions[i] for i in kept.tolist()], test.ngrams[kept], test.first[kept]
+        test.truth[kept],
+        [test.predictions[i] for i in kept.tolist()],
+        test.ngrams[kept],
+        test.first[kept],
+        test.knows_unknown,
     )
 
 
@@ -169,7 +182,8 @@ def _out_of_fold(trained: TrainedIntent, train: pd.DataFrame) -> tuple[np.ndarra
     said, told = trained.predictions, trained.foretold
     right = (said["intent"].to_numpy(dtype=object) == train[LABEL].to_numpy(dtype=object))[told.proven]
     known = told.out_of_scope[np.isfinite(told.out_of_scope)]
-    return said["probability"].to_numpy()[told.proven], right, known if len(known) else np.zeros(1)
+    probability = said["probability"].to_numpy()[told.proven]
+    return probability, right, known if len(known) else 1 - probability
 
 
 def threshold_for_precision(probability: np.ndarray, right: np.ndarray, precision: float) -> float | None:
