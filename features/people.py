@@ -34,20 +34,23 @@ class Names:
     """Whom names stand for: the changes in ``identities``, without names that only stand for themselves."""
 
     def __init__(self, identities: pd.DataFrame) -> None:
-        said = identities[["alias", "contact_id", "known_at"]].reset_index(drop=True)
-        moves = said.loc[said["alias"] != said["contact_id"], "alias"].unique()
-        said = said[said["alias"].isin(moves)].sort_values(["alias", "known_at"], kind="stable")
-        before = said.groupby("alias")["contact_id"].shift().fillna(said["alias"])
-        said = said[said["contact_id"] != before]
-        self._codes = Codes(said["alias"])
-        names = said.drop_duplicates("alias")
-        first = pd.DataFrame({"alias": names["alias"], "contact_id": names["alias"], "since": _ALWAYS})
-        spells = pd.concat([first, said.assign(since=microseconds(said["known_at"]))[[*first.columns]]])
-        code = self._codes.of(spells["alias"])
-        order = np.lexsort((spells["since"].to_numpy(np.int64), code))
+        alias, person = (identities[name].to_numpy(object) for name in ("alias", "contact_id"))
+        known_at, codes = microseconds(identities["known_at"]), Codes(identities["alias"])
+        code = codes.of(identities["alias"])
+        order = np.lexsort((known_at, code))
+        alias, person, known_at, code = alias[order], person[order], known_at[order], code[order]
+        is_first = np.append(True, code[1:] != code[:-1])[: len(code)]
+        moves = person != np.where(is_first, alias, np.roll(person, 1))
+        alias, person, known_at, code = alias[moves], person[moves], known_at[moves], code[moves]
+        begins = np.append(True, code[1:] != code[:-1])[: len(code)]
+        self._codes = Codes(pd.Series(alias[begins], dtype="str"))
+        code = np.cumsum(begins) - 1
+        since = np.append(np.full(begins.sum(), _ALWAYS), known_at)
+        code = np.append(code[begins], code)
+        order = np.lexsort((since, code))
         self.code: Integers = code[order]
-        self.person: pd.Series = spells["contact_id"].iloc[order].reset_index(drop=True)
-        self.since: Integers = spells["since"].to_numpy(np.int64)[order]
+        self.person = pd.Series(np.append(alias[begins], person)[order], dtype="str")
+        self.since: Integers = since[order]
         is_last = np.append(self.code[1:] != self.code[:-1], True) if len(order) else np.zeros(0, bool)
         self.until: Integers = np.where(is_last, FOREVER, np.roll(self.since, -1))
         self._log = EventLog(self.code, self.since, ties=np.arange(len(order)))

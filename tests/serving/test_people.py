@@ -37,7 +37,7 @@ def learn(store: Store, decision: Decision) -> bool:
 
 
 @given(rows=CONTACTS, choices=CHOICES, order=st.randoms(), size=st.integers(1, 5))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_learning_row_by_row_in_any_order_ends_where_ingest_does(
     tmp_path_factory, rows, choices, order, size
 ):
