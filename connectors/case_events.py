@@ -128,8 +128,9 @@ def _digest(rows: pd.DataFrame) -> pd.Series:
     for name in rows.columns:
         if name != RECEIVED_AT:
             texts = _text(rows, name)
-            hashed = pd.util.hash_array((f"{name}{_JOIN}" + texts.fillna("")).to_numpy(dtype=object))
-            total += np.where(texts.isna().to_numpy(), np.uint64(0), hashed)
+            hashed = pd.util.hash_array(texts.fillna("").to_numpy(dtype=object), categorize=False)
+            named = pd.util.hash_array(np.array([name], dtype=object))[0] | np.uint64(1)
+            total += np.where(texts.isna().to_numpy(), np.uint64(0), hashed * named)
     return pd.Series(total, index=rows.index)
 
 

@@ -60,7 +60,7 @@ def _told_file(folder: Path, part: int) -> Path:
 
 
 def _reader(path: Path) -> ipc.RecordBatchFileReader:
-    return ipc.open_file(pa.memory_map(str(path)))
+    return ipc.open_file(pa.OSFile(str(path)))
 
 
 def _spool_keys(read: Read[Owner], plan: EventPlan, folder: Path) -> tuple[int, int]:
@@ -122,11 +122,14 @@ def _batch(table: pa.Table) -> pa.RecordBatch:
 
 def _completed(chunk: Chunk, plan: EventPlan, parts: Sequence[pa.RecordBatch]) -> Chunk:
     """The chunk with its rows' new columns; rows of no case are malformed."""
-    _, wrong = event_keys(chunk.rows, plan)
-    told = pa.Table.from_batches(parts).to_pandas().sort_values("row").drop(columns="row")
-    good = (wrong == "").to_numpy()
+    told = pa.Table.from_batches(parts).to_pandas().sort_values("row")
+    good = np.zeros(len(chunk.rows), dtype=bool)
+    good[told.pop("row").to_numpy()] = True
     rows = chunk.rows[good]
-    new = {name: told[name].astype("str").set_axis(rows.index) for name in told}
+    new = {str(name): told[name].astype("str").set_axis(rows.index) for name in told}
+    if good.all():
+        return Chunk(rows.assign(**new), chunk.row_numbers, chunk.malformed)
+    _, wrong = event_keys(chunk.rows, plan)
     bad = zip(chunk.row_numbers[~good], wrong[~good], chunk.rows[~good].to_dict("records"), strict=True)
     malformed = [Malformed(int(number), reason, _raw(record)) for number, reason, record in bad]
     return Chunk(rows.assign(**new), chunk.row_numbers[good], [*chunk.malformed, *malformed])
