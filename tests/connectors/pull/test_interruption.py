@@ -131,6 +131,30 @@ def test_an_interruption_by_hand_keeps_whole_pages_and_says_how_to_go_on(
     assert world.versions_on_disk() == world.versions_at_the_desk()
 
 
+def test_half_a_page_is_cut_off(small_world: World, monkeypatch: pytest.MonkeyPatch):
+    line, lines = segments._line, []
+
+    def interrupted(record: Any) -> bytes:
+        lines.append(record)
+        if len(lines) == 2:
+            raise KeyboardInterrupt
+        return line(record)
+
+    monkeypatch.setattr(segments, "_line", interrupted)
+    assert small_world.pull().exit_status == EXIT_INTERRUPTED
+    assert small_world.files == [], "one line of a page of two was written, and counts for nothing"
+    small_world.pull()
+    assert small_world.versions_on_disk() == small_world.versions_at_the_desk()
+
+
+def test_what_a_killed_pull_left_of_another_list_is_removed(small_world: World):
+    small_world.pull()
+    left = small_world.files[0].parent / ".users.part"
+    left.write_text('{"id": 1')
+    small_world.pull()
+    assert left not in small_world.files
+
+
 def test_what_is_renamed_was_synced_and_what_is_noted_was_renamed(
     small_world: World, monkeypatch: pytest.MonkeyPatch
 ):
