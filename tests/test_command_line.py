@@ -1,8 +1,16 @@
 """The command line: what a person types first must answer at once and never with a traceback."""
 
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+import firstline
 
 ROOT = Path(__file__).parents[1]
 
@@ -37,3 +45,29 @@ def test_an_unknown_command_is_named() -> None:
     done = run("prmote")
     assert done.returncode == 2
     assert "prmote" in done.stderr
+
+
+def command_names(group: Any, before: str = "") -> list[str]:
+    names: list[str] = []
+    for name, command in group.commands.items():
+        inner = getattr(command, "commands", None)
+        names += command_names(command, f"{before}{name} ") if inner else [f"{before}{name}"]
+    return names
+
+
+def test_every_command_is_in_the_list_of_commands_and_no_other() -> None:
+    page = (ROOT / "docs" / "commands.md").read_text("utf-8")
+    listed = re.findall(r"^\| `firstline ([a-z ]+)` \|", page, flags=re.MULTILINE)
+    assert sorted(listed) == sorted(command_names(typer.main.get_command(firstline.app)))
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_can_complete_commands(shell: str) -> None:
+    environment = {**os.environ, "_FIRSTLINE_COMPLETE": f"complete_{shell}"}
+    environment |= {"COMP_WORDS": "firstline prom", "COMP_CWORD": "1"}
+    environment |= {"_TYPER_COMPLETE_ARGS": "firstline prom", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    command = [sys.executable, "-c", "import sys, firstline; sys.argv[0] = 'firstline'; firstline.main()"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False, timeout=60
+    )
+    assert "promote" in done.stdout, done.stderr
