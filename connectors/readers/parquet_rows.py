@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pyarrow.parquet as pq
 
 from connectors.readers.files import BLOCK_BYTES
-from connectors.readers.rows import CHUNK_ROWS, Chunk, flat, frame_of
+from connectors.readers.rows import Chunk, ChunkOfRecords, flat
+
+_BATCH_ROWS = 1024
 
 
 def parquet_columns(path: Path) -> list[str]:
@@ -16,18 +17,20 @@ def parquet_columns(path: Path) -> list[str]:
 
 
 def parquet_chunks(path: Path, on_bytes: Callable[[int], object]) -> Iterator[Chunk]:
-    """The rows of a Parquet file. Raises Arrow's errors and ``OSError`` where it is damaged."""
+    """The rows of a Parquet file. Raises Arrow's errors and ``OSError`` where it is damaged.
+
+    Chunks go by what rows weigh once unpacked, which the file does not say: a text that is stored once may
+    stand in every row.
+    """
     with pq.ParquetFile(path, memory_map=False, pre_buffer=False) as parquet:
-        size_bytes = path.stat().st_size
-        seen = 0
-        for batch in parquet.iter_batches(batch_size=_batch_rows(parquet.metadata)):
-            rows = frame_of([flat(record) for record in batch.to_pylist()])
-            yield Chunk(rows, np.arange(seen + 1, seen + 1 + len(rows)))
-            seen += len(rows)
-            on_bytes(size_bytes * len(rows) // max(parquet.metadata.num_rows, 1))
-
-
-def _batch_rows(metadata: object) -> int:
-    groups = [metadata.row_group(position) for position in range(metadata.num_row_groups)]  # type: ignore[attr-defined]
-    row_bytes = max((group.total_byte_size // max(group.num_rows, 1) for group in groups), default=1)
-    return int(np.clip(2 * BLOCK_BYTES // max(row_bytes, 1), 1, CHUNK_ROWS))
+        bytes_a_row = path.stat().st_size / max(parquet.metadata.num_rows, 1)
+        chunk, number = ChunkOfRecords(2 * BLOCK_BYTES), 0
+        for batch in parquet.iter_batches(batch_size=_BATCH_ROWS):
+            size_bytes = batch.nbytes // max(batch.num_rows, 1)
+            for record in batch.to_pylist():
+                number += 1
+                chunk.add(number, [flat(record)], size_bytes)
+                if chunk.is_full:
+                    yield from chunk.take()
+            on_bytes(int(bytes_a_row * batch.num_rows))
+        yield from chunk.take()

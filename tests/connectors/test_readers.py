@@ -6,12 +6,22 @@ import json
 import zipfile
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.mapping import RawFile
-from connectors.readers import ReadError, columns_of, csv_rows, files, json_rows, read_chunks, rows
+from connectors.readers import (
+    ReadError,
+    columns_of,
+    csv_rows,
+    files,
+    json_rows,
+    parquet_rows,
+    read_chunks,
+    rows,
+)
 
 HEADER = "id,n\n"
 Found = tuple[dict[int, str], dict[int, str]]
@@ -245,6 +255,18 @@ def test_records_that_all_name_other_fields_do_not_become_a_huge_table(
     path = written(tmp_path, "t.jsonl", "".join(f'{{"c{n}": "x"}}\n' for n in range(500)))
     sizes = [chunk.rows.size for chunk in read_chunks(path, RawFile(file="t.jsonl", format="jsonl"))]
     assert max(sizes) <= 441
+
+
+def test_a_parquet_file_is_cut_by_what_its_rows_weigh_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet_rows, "BLOCK_BYTES", 500_000)
+    frame = pd.DataFrame({"id": range(3_000), "n": "the same long text " * 60})
+    frame.to_parquet(tmp_path / "t.parquet")
+    spec = RawFile(file="t.parquet", format="parquet")
+    chunks = list(read_chunks(tmp_path / "t.parquet", spec))
+    assert max(len(chunk.rows) for chunk in chunks) < 1_000
+    assert [int(n) for chunk in chunks for n in chunk.row_numbers] == list(range(1, 3_001))
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"\xef\xbb\xbf"])
