@@ -7,6 +7,7 @@ from pathlib import Path
 from connectors.drafts.parts import SourceDraft, listed, quoted, rendered
 from connectors.drafts.sample import Sample, samples
 from connectors.drafts.tables import best_guess
+from connectors.drafts.vocabulary import ready_mapping
 from connectors.mapping import MappingError, parse_mapping
 
 
@@ -61,6 +62,8 @@ def _source(sample: Sample, guess: SourceDraft, columns: Sequence[str]) -> Itera
     if spec.missing:
         yield f"    missing: [{', '.join(map(quoted, spec.missing))}]"
     yield from (f"    # {reason}" for reason in sample.reasons)
+    if ready := ready_mapping(list(map(str, sample.rows.columns)), spec.format == "csv"):
+        yield f"    # looks like a vendor's export: connectors/mappings/{ready} reads those (docs/vendors.md)"
     yield from (f"    {option}" for option in guess.options)
     if guess.known_later:
         yield "    known_later:   # set after the customer wrote; refused in any row that is known earlier"

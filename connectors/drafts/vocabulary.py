@@ -155,6 +155,19 @@ FILE_WORDS = {
     "usage": ("usage", "activity", "event", "login", "signin"),
     "replies": ("repl", "comment", "message", "answer", "post", "note"),
 }
+VENDOR_COLUMNS: dict[str, Sequence[frozenset[str]]] = {
+    "zendesk.yaml": (
+        frozenset({"requester_id", "via.channel"}),
+        frozenset({"child_events", "ticket_id"}),
+    ),
+    "freshdesk.yaml": (frozenset({"requester_id", "responder_id", "source"}),),
+    "intercom.yaml": (frozenset({"source.type", "source.body"}),),
+    "salesforce_csv.yaml": (
+        frozenset({"CaseNumber", "Status", "SystemModstamp"}),
+        frozenset({"CaseId", "Field", "NewValue"}),
+    ),
+}
+"""The mapping of the project that reads a vendor's export as it is, and what columns show that it is one."""
 CHANNEL_WORDS = {
     "email": ("mail",),
     "chat": ("chat", "messag", "whatsapp", "intercom"),
@@ -215,6 +228,14 @@ _THING = (
     "article",
     "agent",
 )
+
+
+def ready_mapping(columns: Sequence[str], is_csv: bool) -> str | None:
+    """The name of the project's mapping for an export with these ``columns``, if they are a vendor's."""
+    for name, shapes in VENDOR_COLUMNS.items():
+        if any(shape <= set(columns) for shape in shapes):
+            return name if is_csv else name.replace("_csv", "")
+    return None
 
 
 def named(profiles: Sequence[Profile], names: Sequence[str], taken: Sequence[str] = ()) -> Profile | None:

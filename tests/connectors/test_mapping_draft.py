@@ -14,6 +14,7 @@ from connectors.mapping_draft import draft, write_new
 from connectors.readers import ReadError
 from tests.connectors.exports import WriteFolder
 
+ROOT = Path(__file__).parents[2]
 TICKETS = """Ticket No;Created;Resolved at;Channel;Subject;Body;Category;Priority;Group;Email;CSAT;Status
 1001;03.01.2026 09:15;04.01.2026 10:00;Mail;Login;<p>Hilfe für</p>;Zugang;hoch;Support;an@a.example;5;zu
 1002;03.01.2026 10:30;;Telefon;Rechnung;<p>Bitte</p>;Rechnung;mittel;Billing;ben@b.example;;offen
@@ -177,6 +178,30 @@ def test_how_a_file_is_written_is_found(
     intake, text = drafted(write_folder({"tickets.csv": content}), "tickets.csv")
     assert option in text, hazard
     assert len(intake.tables["tickets"].kept) == 3
+
+
+@pytest.mark.parametrize(
+    ("record", "mapping"),
+    [
+        (
+            {"id": 1, "requester_id": 2, "via": {"channel": "web"}, "created_at": "2026-01-01T00:00:00Z"},
+            "zendesk",
+        ),
+        ({"id": 1, "ticket_id": 2, "timestamp": 1767261600, "child_events": [{}]}, "zendesk"),
+        ({"id": 1, "requester_id": 2, "responder_id": 3, "source": 1}, "freshdesk"),
+        ({"id": "1", "created_at": 1767261600, "source": {"type": "email", "body": "x"}}, "intercom"),
+        (
+            {"Id": "5", "CaseNumber": "1", "Status": "New", "SystemModstamp": "2026-01-01T00:00:00Z"},
+            "salesforce",
+        ),
+    ],
+)
+def test_export_of_a_vendor_is_recognised_and_its_ready_mapping_named(
+    write_folder: WriteFolder, record: dict[str, object], mapping: str
+) -> None:
+    made = draft([write_folder({"export.jsonl": json.dumps(record) + "\n"}) / "export.jsonl"])
+    assert f"connectors/mappings/{mapping}.yaml reads those" in made.text
+    assert (ROOT / f"connectors/mappings/{mapping}.yaml").is_file()
 
 
 def test_files_of_one_kind_become_one_pattern(write_folder: WriteFolder) -> None:
