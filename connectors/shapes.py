@@ -45,3 +45,10 @@ def texts(record: Record, kind: str, name: str) -> list[str]:
     if not isinstance(found, list):
         raise ShapeError(f"{kind}: {name} is not a list")
     return [str(one) for one in found if one not in (None, "") and not isinstance(one, dict | list)]
+
+
+def check_text(record: Record, kind: str, *names: str) -> None:
+    """Raise ``ShapeError`` if one of ``names`` holds a list or an object where there should be text."""
+    wrong = [name for name in names if isinstance(record.get(name), dict | list)]
+    if wrong:
+        raise ShapeError(f"{kind}: {', '.join(wrong)} is not text")

@@ -14,7 +14,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from connectors.shapes import Record, part, parts, require
+from connectors.shapes import Record, check_text, part, parts, require
 
 _FIXED_AT_CREATION = ("id", "subject", "requester_id", "company_id", "source", "created_at")
 _REQUESTER = ("id", "name", "email", "phone", "mobile")
@@ -32,6 +32,7 @@ def ticket(record: Record, customer_fields: frozenset[str]) -> Iterator[Record]:
     ``deleted`` says whether it was deleted or marked as spam, ``deleted_at`` when.
     """
     require(record, "Freshdesk ticket", "id", "created_at")
+    check_text(record, "Freshdesk ticket", *_FIXED_AT_CREATION)
     row = {name: record.get(name) for name in _FIXED_AT_CREATION}
     row["description"] = _html(record, "description", "structured_description", "description_contents")
     requester = part(record, "Freshdesk ticket", "requester")
@@ -142,6 +143,7 @@ def _status_kind(changes: Record) -> str:
 
 def _html(record: Record, name: str, structured: str, contents: str) -> str | None:
     """A text as HTML, in whichever of its forms it came: HTML, plain text, or a list of contents."""
+    check_text(record, "Freshdesk text", name, f"{name}_text")
     if isinstance(record.get(name), str):
         return str(record[name])
     text = record.get(f"{name}_text")

@@ -10,7 +10,7 @@ OpenAPI at https://github.com/intercom/Intercom-OpenAPI), not a recording of a l
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from connectors.shapes import Record, part, parts, require
+from connectors.shapes import Record, check_text, part, parts, require
 
 _CUSTOMERS = ("user", "lead", "contact")
 _AUTHORS = {**dict.fromkeys(_CUSTOMERS, "customer"), "admin": "agent", "team": "agent", "bot": "system"}
@@ -34,6 +34,7 @@ def conversation(record: Record, customer_fields: frozenset[str]) -> Iterator[Re
     require(record, kind, "created_at")
     source = part(record, kind, "source")
     author = part(source, kind, "author")
+    check_text(source, "Intercom source", "type", "subject", "body", "delivered_as")
     row: Record = {
         "id": record["id"],
         "created_at": record["created_at"],
@@ -73,6 +74,7 @@ def events(record: Record) -> Iterator[Record]:
     listed = part(record, kind, "conversation_parts")
     for one in parts(listed, kind, "conversation_parts"):
         require(one, "Intercom conversation part", "id", "part_type", "created_at")
+        check_text(one, "Intercom conversation part", "part_type", "body")
         facts = list(_facts(one))
         author = part(one, "Intercom conversation part", "author")
         for number, fact in enumerate(facts):
@@ -145,6 +147,7 @@ def _ratings(record: Record) -> Iterator[Record]:
     rating = part(record, "Intercom conversation", "conversation_rating")
     if rating.get("rating") in (None, ""):
         return
+    check_text(rating, "Intercom rating", "rating", "remark")
     at = rating.get("updated_at") or record.get("updated_at") or rating.get("created_at")
     yield {
         "event_id": f"{record['id']}.rating@{at}",

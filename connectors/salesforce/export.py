@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from connectors.shapes import Record, require
+from connectors.shapes import Record, check_text, require
 
 _FIXED_AT_CREATION = (
     "Id",
@@ -45,6 +45,7 @@ def case(record: Record, customer_fields: frozenset[str]) -> Iterator[Record]:
     """
     is_deleted = is_true(record.get("IsDeleted"))
     require(record, "Salesforce Case", *(("Id",) if is_deleted else ("Id", "CreatedDate")))
+    check_text(record, "Salesforce Case", *_FIXED_AT_CREATION)
     kept = (*_FIXED_AT_CREATION, *sorted(customer_fields))
     yield {
         **{name: record.get(name) for name in kept},
@@ -88,12 +89,14 @@ def case_history(record: Record) -> Iterator[Record]:
 def case_comment(record: Record) -> Iterator[Record]:
     """One row: the comment, with ``field``: ``reply`` if customers see it, else ``note``."""
     require(record, "Salesforce CaseComment", "Id", "ParentId", "CreatedDate")
+    check_text(record, "Salesforce CaseComment", "CommentBody")
     yield {**_plain(record), "field": "reply" if is_true(record.get("IsPublished")) else "note"}
 
 
 def email_message(record: Record) -> Iterator[Record]:
     """One row: the e-mail, with ``field``: ``email.in``, ``email.out`` or ``email.draft``."""
     require(record, "Salesforce EmailMessage", "Id", "CreatedDate")
+    check_text(record, "Salesforce EmailMessage", "TextBody", "HtmlBody")
     sent = "email.draft" if str(record.get("Status")) == _DRAFT else "email.out"
     yield {**_plain(record), "field": "email.in" if is_true(record.get("Incoming")) else sent}
 

@@ -11,7 +11,7 @@ of a live account; ``docs/vendors.md`` has the addresses.
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from connectors.shapes import Record, part, parts, require, texts
+from connectors.shapes import Record, check_text, part, parts, require, texts
 
 _FIXED_AT_CREATION = (
     "id",
@@ -38,6 +38,7 @@ def ticket(record: Record, customer_fields: frozenset[str]) -> Iterator[Record]:
     """
     is_deleted = record.get("status") == "deleted"
     require(record, "Zendesk ticket", *(("id",) if is_deleted else ("id", "created_at")))
+    check_text(record, "Zendesk ticket", *_FIXED_AT_CREATION)
     row = {name: record.get(name) for name in _FIXED_AT_CREATION}
     row["via.channel"] = part(record, "Zendesk ticket", "via").get("channel")
     for field in parts(record, "Zendesk ticket", "custom_fields"):
@@ -135,6 +136,7 @@ def user_handles(record: Record) -> Iterator[Record]:
 def article(record: Record) -> Iterator[Record]:
     """One row: the article; its labels of the form ``name:value`` become columns ``label.<name>``."""
     require(record, "Zendesk article", "id")
+    check_text(record, "Zendesk article", "title", "body")
     labels = (label.partition(":") for label in texts(record, "Zendesk article", "label_names"))
     yield {**record, **{f"label.{name}": value for name, colon, value in labels if colon}}
 
@@ -149,6 +151,7 @@ def _handles(user: Record) -> list[str]:
 def _facts(child: Record, opens_ticket: bool) -> Iterable[Record]:
     kind = child.get("event_type")
     if kind == "Comment":
+        check_text(child, "Zendesk comment", "body")
         yield {"field": _comment_kind(child, opens_ticket), "value": None, "text": child.get("body")}
         return
     facts = [{"field": name, "value": child[name], "text": None} for name in _FACT_FIELDS if name in child]

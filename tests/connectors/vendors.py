@@ -93,8 +93,8 @@ def every_damage(payloads: dict[str, Record]) -> Iterator[Record]:
 def damaged(draw: st.DrawFn, payload: Record) -> Record:
     """``payload`` with one to three of its values, at any depth, replaced by anything or taken away."""
     for _ in range(draw(st.integers(1, 3))):
-        path = draw(st.sampled_from(_paths(payload)))
-        payload = _replaced(payload, path, draw(st.just(...) | _ANYTHING))
+        if paths := _paths(payload):
+            payload = _replaced(payload, draw(st.sampled_from(paths)), draw(st.just(...) | _ANYTHING))
     return payload
 
 

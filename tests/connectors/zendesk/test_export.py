@@ -175,6 +175,7 @@ def test_pages_of_the_api_are_read_as_they_were_saved(tmp_path: Path) -> None:
         ({"id": None}, "Zendesk ticket without id"),
         ({"created_at": ""}, "Zendesk ticket without created_at"),
         ({"via": "web"}, "Zendesk ticket: via is not an object"),
+        ({"description": ["a", "b"]}, "Zendesk ticket: description is not text"),
         ({"custom_fields": {"27642": "x"}}, "Zendesk ticket: custom_fields is not a list of objects"),
     ],
 )
