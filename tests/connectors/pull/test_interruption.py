@@ -23,7 +23,7 @@ from tests.connectors.pull.conftest import World
 from tests.connectors.pull.desks import Zendesk
 from tests.connectors.pull.stub import served
 
-KILLED, ENDED = 9, 0
+KILLED, ENDED, FAILED = 9, 0, 70
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="a process is killed by forking one")
 
@@ -76,9 +76,12 @@ def pull_and_die(world: World, before_act: int) -> int:
     """Pull in a child process that is gone before its ``before_act``-th act; its exit status."""
     child = os.fork()
     if child == 0:
-        Acts(before_act).watch()
-        world.pull()
-        os._exit(ENDED)
+        try:
+            Acts(before_act).watch()
+            world.pull()
+            os._exit(ENDED)
+        finally:  # the child must never go on with the tests of its parent
+            os._exit(FAILED)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
@@ -103,8 +106,10 @@ def test_killed_before_any_act_it_goes_on_as_if_nothing_had_been(small_world: Wo
 
 def test_killed_again_and_again_it_still_arrives(small_world: World):
     for acts in range(1, 200, 3):
-        if pull_and_die(small_world, acts) == ENDED:
+        ended = pull_and_die(small_world, acts)
+        if ended == ENDED:
             break
+        assert ended == KILLED
     else:
         pytest.fail("it never got to the end")
     assert small_world.versions_on_disk() == small_world.versions_at_the_desk()

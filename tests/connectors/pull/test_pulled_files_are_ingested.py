@@ -1,5 +1,6 @@
 """What a pull writes is what the vendor's shipped mapping reads: file names, formats, versions."""
 
+import shutil
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
 
@@ -8,6 +9,7 @@ import pytest
 from connectors.intake import take_in
 from connectors.mapping import load_mapping
 from connectors.pull.vendors import VENDORS
+from pipelines.adopt import adopt
 from tests.connectors.pull.conftest import World
 from tests.connectors.pull.stub import NOW
 
@@ -45,3 +47,22 @@ def test_each_ticket_becomes_one_row_however_often_its_versions_were_pulled(worl
         ticket.get("subject") for ticket in world.desk.tickets
     } | {ticket.get("Subject") for ticket in world.desk.tickets}
     assert intake.unread_files == []
+
+
+def test_ingest_takes_the_pulled_folder_as_it_lies(world: World):
+    """What ``firstline pull`` says to do next: nothing is copied, and nothing counts as delivered twice."""
+    project, mapping = world.folder, f"{world.desk.vendor}.yaml"
+    (project / MAPPINGS).mkdir(parents=True)
+    shutil.copy(MAPPINGS / mapping, project / MAPPINGS / mapping)
+    shutil.copy("params.yaml", project)
+    world.pull()
+    deliveries = sorted((project / "data" / "acme" / "deliveries").iterdir())
+    said = adopt(
+        project / "data" / "acme",
+        project / MAPPINGS / mapping,
+        "acme",
+        data_folder=project / "data",
+        params_file=project / "params.yaml",
+    )
+    assert said[0].endswith("added to {}/: 0; there already: 1".format(project / "data" / "acme"))
+    assert sorted((project / "data" / "acme" / "deliveries").iterdir()) == deliveries
