@@ -373,11 +373,14 @@ def benchmark_intent(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of draws, folds and models.")] = 0,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
+    ablation: Annotated[
+        bool, typer.Option("--ablation", help="Say what each part adds, out of fold; no test text is scored.")
+    ] = False,
 ) -> None:
     """Train the intent model as the pipeline does and measure it on texts it has not seen."""
     import json
 
-    from pipelines.benchmarks.command import report, run_files, run_preset
+    from pipelines.benchmarks import command
     from pipelines.benchmarks.tables import PRESETS
 
     if preset is not None:
@@ -385,15 +388,17 @@ def benchmark_intent(
             raise ValueError("--preset brings its own files: leave the other options out")
         if preset not in PRESETS:
             raise ValueError(f"no preset is called {preset!r}; there are {', '.join(PRESETS)}")
-        found = run_preset(preset, seed)
+        asked = command.run_named_ablation if ablation else command.run_preset
+        found = asked(preset, seed)
     elif train is None or test is None:
         raise ValueError("give --train and --test (CSV files with the columns text,label), or --preset")
     else:
-        found = run_files(train, test, validation, out_of_scope, examples_per_intent, seed)
+        texts = command.texts_of(train, test, validation, out_of_scope, examples_per_intent, seed)
+        found = command.run_ablation(texts, seed) if ablation else command.run_files(texts, seed)
     if json_file is not None:
         json_file.parent.mkdir(parents=True, exist_ok=True)
         json_file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    typer.echo(report(found))
+    typer.echo(command.ablation_report(found) if ablation else command.report(found))
 
 
 def main() -> None:

@@ -213,7 +213,7 @@ def fit_intent(
     if retriever is None:
         raise NothingToLearnError("no two intents to learn")
     final = calibrated_ranker(data.for_ranker, reviewed, settings)
-    novelty, novelty_cut, unknown = _novelty(final, data.stand_ins, settings.seed)
+    novelty, novelty_cut, unknown = novelty_of(final, data.stand_ins, settings.seed)
     model = IntentModel(
         encoder=encoder or NgramEncoder(),
         sentences=sentences,
@@ -280,7 +280,7 @@ def _foretold(tickets: int, told: Sequence[Told], proven: Sequence[np.ndarray]) 
     return Foretold(intent, probability, linear, rows, np.full(tickets, np.nan))
 
 
-def _novelty(
+def novelty_of(
     ranker: CalibratedRanker, shown: Sequence[BlockEvidence], seed: int
 ) -> tuple[Novelty | None, float, np.ndarray]:
     """What tells unknown requests, the score from which on it says so, and the scores of ``ranker.blind``.

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pipelines.artifacts import rounded
+from pipelines.benchmarks.ablation import ablation
 from pipelines.benchmarks.intent import measure
 from pipelines.benchmarks.recall import Recalling
 from pipelines.benchmarks.tables import (
@@ -126,15 +127,15 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
 }
 
 
-def run_files(
+def texts_of(
     train: Path,
     test: Path,
     validation: Path | None,
     out_of_scope: Path | None,
     per_intent: int | None,
     seed: int,
-) -> dict[str, Any]:
-    """Figures of anybody's CSV files; the run is logged where the project's ``docs/`` is."""
+) -> LabelledTexts:
+    """Anybody's CSV files, checked. Raises ``BenchmarkDataError``."""
     texts = LabelledTexts(
         f"{train.name} / {test.name}",
         read_texts(train),
@@ -142,7 +143,12 @@ def run_files(
         read_texts(validation) if validation else None,
         read_texts(out_of_scope, needs_label=False) if out_of_scope else None,
     )
-    found = measure(_fewer(checked(texts), per_intent, seed), load_params(), seed)
+    return _fewer(checked(texts), per_intent, seed)
+
+
+def run_files(texts: LabelledTexts, seed: int) -> dict[str, Any]:
+    """Figures of anybody's texts; the run is logged where the project's ``docs/`` is."""
+    found = measure(texts, load_params(), seed)
     log_run(found)
     return rounded(found)
 
@@ -179,6 +185,32 @@ def run_preset(name: str, seed: int) -> dict[str, Any]:
     return rounded(found)
 
 
+def run_ablation(texts: LabelledTexts, seed: int) -> dict[str, Any]:
+    """What each part adds, out of fold on the training texts; no test text is read."""
+    entries = ablation(texts, load_params(), seed, Recalling())
+    return rounded({"set": texts.name, "seed": seed, "ablation": entries})
+
+
+def run_named_ablation(preset: str, seed: int) -> dict[str, Any]:
+    """``run_ablation`` of a public set; of a few-shot preset, with its first draw of examples."""
+    texts = named_set(preset)
+    return run_ablation(_fewer(texts, SHOTS, seed) if preset == "banking77_10shot" else texts, seed)
+
+
+def ablation_report(found: Figures) -> str:
+    """A line per part left out."""
+    lines = [f"{found['set']}: out of fold on the training texts, each part left out in turn"]
+    for entry in found["ablation"]:
+        low, high = entry["part_adds_interval"]
+        novelty = "-" if entry["novelty_auroc"] is None else f"{entry['novelty_auroc']:.4f}"
+        lines.append(
+            f"{entry['left_out']:16} accuracy {entry['accuracy']:.4f} (it adds {low:+.4f} to {high:+.4f}), "
+            f"calibration error {entry['calibration_error']:.4f}, decided at 99 % "
+            f"{entry['coverage_at_99']:.4f}, novelty AUROC {novelty}"
+        )
+    return "\n".join(lines)
+
+
 def mean_of(draws: Sequence[Figures]) -> dict[str, Any]:
     """Mean accuracy over draws of the training examples, with the range of two standard errors."""
     accuracies = np.array([draw["test"]["accuracy"] for draw in draws])
@@ -207,6 +239,7 @@ def note(found: Figures) -> str:
         f"n-gram linear model {test['ngrams_linear_accuracy']:.4f}, paired gain "
         f"{test['gain_over_ngrams_interval'][0]:+.4f} to {test['gain_over_ngrams_interval'][1]:+.4f}",
         f"realised precision at the 99 % threshold {sure['realised_precision']}",
+        f"one ticket takes {found['processor_ms_per_ticket_p50']:.1f} ms of processor time",
         f"a perfectly calibrated model of this size shows an error of {perfect[0]:.4f} to {perfect[1]:.4f}",
     ]
     return "; ".join(parts) + "."
@@ -253,7 +286,8 @@ def report(found: Figures) -> str:
             f"{found['test_without_them'].get('accuracy', float('nan')):.4f}"
         )
     lines.append(
-        f"training {found['training_seconds']:.0f} s, {found['ms_per_ticket_p50']:.1f} ms per ticket (p50)"
+        f"training {found['training_seconds']:.0f} s; one ticket {found['ms_per_ticket_p50']:.1f} ms (p50), "
+        f"{found['processor_ms_per_ticket_p50']:.1f} ms of processor time"
     )
     if found["encoder"]["lacking"]:
         lines.append(f"n-grams only: {found['encoder']['lacking']}")

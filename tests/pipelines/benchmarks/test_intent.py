@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from pipelines.benchmarks import command
+from pipelines.benchmarks.ablation import ablation
 from pipelines.benchmarks.intent import measure, threshold_for_precision
 from pipelines.benchmarks.recall import Recalling
 from pipelines.benchmarks.tables import LabelledTexts
@@ -115,6 +116,15 @@ def test_every_claim_finds_its_figure_and_a_missed_target_says_so(found):
                 bar = float(result.target.split()[-1])
                 assert result.met == (result.value <= bar if claim.at_most else result.value >= bar)
     assert "accuracy" in command.report(found)
+
+
+def test_an_ablation_reads_no_test_text_and_shows_what_a_part_is_worth():
+    nothing_to_read = LabelledTexts("x", TRAIN, TEST.iloc[:0])
+    entries = {entry["left_out"]: entry for entry in ablation(nothing_to_read, params(), 0)}
+    assert entries["nothing"]["part_adds_interval"] == (0, 0)
+    assert entries["n-gram evidence"]["accuracy"] < entries["nothing"]["accuracy"] - 0.2
+    assert "embeddings" not in entries  # there were none to leave out
+    assert "it adds" in command.ablation_report({"set": "x", "ablation": list(entries.values())})
 
 
 def test_draws_of_few_examples_are_averaged():
