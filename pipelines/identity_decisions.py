@@ -106,7 +106,8 @@ class People:
             first = error.errors(include_url=False)[0]
             raise DecisionError(f"{kind} {subject}: {first['msg'].removeprefix('Value error, ')}") from error
         path = write_decision(self._folder, decision)
-        lines = [f"{decision.decision_id}: {decision.said()}", f"written to {path}"]
+        told = json.loads(decision.model_dump_json(exclude_none=True))
+        lines = [f"decided: {_decision_line(told)}", f"written to {path}"]
         if self._store is None:
             lines.append("no store here: it counts from the next ingest on")
         else:
