@@ -35,6 +35,11 @@ def test_each_file_is_received_once(folder: Path) -> None:
     assert [delivery.received_at for delivery in read_deliveries(folder)] == [FIRST, SECOND]
 
 
+def test_a_file_that_two_records_name_was_received_the_first_time(folder: Path) -> None:
+    record_delivery(folder, ["a.csv"], SECOND + pd.Timedelta(days=1))
+    assert received_at_of(folder)["a.csv"] == FIRST
+
+
 def test_a_file_that_came_again_is_read_after_the_old_one_and_records_never(folder: Path) -> None:
     found = [path.relative_to(folder).as_posix() for path in matching_files(folder, "*.csv")]
     assert found == ["a.csv", "c.csv", "deliveries/2026-02-01T12-30-15.500000Z/a.csv"]

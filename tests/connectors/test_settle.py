@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from connectors.deliveries import record_delivery
 from connectors.intake import Intake, take_in
 from connectors.mapping import Mapping, parse_mapping
+from connectors.settle import Judge
+from connectors.spool import ORIGIN
+from features.schema import TABLES
 
 MAPPING = """
 about: a desk whose rows change
@@ -129,6 +132,13 @@ def test_each_correction_says_what_differs_from_the_ticket_as_first_known(tmp_pa
         ("corrected:1@2026-02-01T00:00:00Z", '{"subject": "x"}'),
         ("corrected:1@2026-03-01T00:00:00Z", "{}"),
     ]
+
+
+def test_a_ticket_that_is_only_ever_seen_deleted_is_not_kept(tmp_path: Path) -> None:
+    intake = delivered(tmp_path, {"tickets.csv": TICKETS + "1,2026-02-01,2026-01-01,,,deleted\n"})
+    assert rows(intake, "tickets", "ticket_id") == []
+    assert rows(intake, "ticket_events", "kind", "ticket_id") == [("deleted", "1")]
+    assert even(intake)
 
 
 TICKET = {"tickets.csv": TICKETS + "1,2026-01-01,2026-01-01,a,b,\n"}
@@ -270,3 +280,28 @@ def test_two_deliveries_equal_one_where_the_source_says_when(
         assert rows(whole, table, *columns) == rows(parts, table, *columns)
     assert even(whole)
     assert even(parts)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_a_key_with_more_rows_than_a_batch_is_judged_as_in_one(size: int) -> None:
+    texts = ["a", "a", "b", "a", "c", "c"]
+    whole = pd.DataFrame(
+        {
+            **dict.fromkeys(TABLES["tickets"].columns),
+            "ticket_id": ["1", "1", "1", "1", "2", "2"],
+            "known_at": pd.to_datetime([f"2026-01-0{day}" for day in (1, 2, 2, 3, 1, 1)]),
+            "body": texts,
+            "version": None,
+            **dict.fromkeys(ORIGIN),
+            "input": 0,
+            "is_deleted": False,
+            "is_restated": False,
+        }
+    )
+    at_once, judge = Judge("tickets").judge(whole), Judge("tickets")
+    parts = [judge.judge(whole.iloc[at : at + size]) for at in range(0, len(whole), size)]
+    assert [row["event_id"] for part in parts for row in part.events] == [
+        row["event_id"] for row in at_once.events
+    ]
+    assert sum(part.duplicates for part in parts) == at_once.duplicates == 2
+    assert [row["ticket_id"] for part in parts for row in part.kept] == ["1", "2"]
