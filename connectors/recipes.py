@@ -1,6 +1,6 @@
 """How one canonical value is made of raw columns: the smallest parts of a mapping file.
 
-The attribute docstrings are what an editor shows: they go into ``mapping.schema.json``.
+The docstrings of the keys are what an editor shows: ``mapping_schema`` reads them.
 """
 
 from datetime import datetime
@@ -19,9 +19,7 @@ Scalar = str | bool | int | float
 class Part(BaseModel):
     """A part of a mapping file: unknown keys are refused, nothing changes after it is read."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, populate_by_name=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 def _as_text(value: Any) -> Any:
