@@ -21,6 +21,8 @@ from pipelines.quarantine_page import PAGE, quarantine_page
 __all__ = ["AdoptError", "IngestError", "adopt", "ingest", "left_out", "main", "metrics", "report"]
 
 FEEDBACK_MAPPING = Path("connectors/mappings/feedback.yaml")
+WORK = Path("artifacts/.ingest")
+"""Where rows lie while they are many; what a killed run left there is removed by the next."""
 
 
 class IngestError(ValueError):
@@ -93,8 +95,9 @@ def main() -> None:
         data = Path("data")
         print(f"ingest: data/{params.source} through {params.mapping}", flush=True)
         read = inputs(data / params.source, params.mapping, data / "feedback" / params.source)
+        shutil.rmtree(WORK, ignore_errors=True)
         with bytes_read(bytes_to_read(read)) as on_bytes:
-            intake = take_in_all(read, _say, Path("artifacts/.ingest"), on_bytes=on_bytes)
+            intake = take_in_all(read, _say, WORK, on_bytes=on_bytes)
         write(intake, Path("artifacts"))
         PAGE.parent.mkdir(parents=True, exist_ok=True)
         PAGE.write_text(quarantine_page(intake, params.source), encoding="utf-8")
