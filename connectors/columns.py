@@ -81,7 +81,7 @@ def _values(
         values = pd.Series(column.value, index=rows.index, dtype="str")
     values = _applicable(column, values, rows, reading)
     if column.html:
-        values = values.map(html_to_text, na_action="ignore")
+        values = _as_text(values).map(html_to_text, na_action="ignore")
     if kind == "list":
         return _list_values(column, values, rows, reading)
     values = _as_text(values)

@@ -25,7 +25,7 @@ def unfold_of(spec: RawFile) -> Unfold:
 
     A vendor's record may also be a whole page of its API (``{"tickets": [...], "after_cursor": ...}``).
     """
-    customer_fields = frozenset(map(str, spec.customer_fields))
+    customer_fields = frozenset(spec.customer_fields)
     unfolds: dict[str, tuple[str, Unfold]] = {
         "zendesk_tickets": ("tickets", partial(zendesk.ticket, customer_fields=customer_fields)),
         "zendesk_ticket_state": ("tickets", zendesk.ticket_state),

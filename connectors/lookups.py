@@ -33,5 +33,7 @@ def _pairs(chunk: Chunk, lookup: Lookup, name: str) -> Iterator[tuple[str, str]]
         return
     pairs = chunk.rows[[lookup.key, lookup.value]].dropna()
     for keys, value in pairs.itertuples(index=False):
+        if not (isinstance(keys, str) and isinstance(value, str)):
+            continue  # a list names no one thing
         for key in keys.split(lookup.split) if lookup.split else (keys,):
             yield key.strip(), value

@@ -140,8 +140,9 @@ class RawFile(Part):
     """CSV: how letters are written, for example cp1252."""
     missing: Values = Field([])
     """Cells that mean "nothing", for example "?" or N/A, in any letter case; empty cells always do."""
-    customer_fields: list[int] = Field([])
-    """Zendesk: custom fields that the customer fills in when opening a ticket."""
+    customer_fields: Values = Field([])
+    """The vendor's custom fields that only the customer fills in, when opening a ticket: ids in Zendesk,
+    names in the others."""
     reviewer_tag: str | None = None
     """Zendesk: the user tag of the quality team."""
 

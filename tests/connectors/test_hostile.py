@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from connectors.deliveries import record_delivery
 from connectors.intake import Intake, TableIntake, take_in
-from connectors.mapping import Mapping, MappingError, parse_mapping
+from connectors.mapping import Mapping, MappingError, RawFile, parse_mapping
+from connectors.readers import ReadError, read_chunks
 from connectors.spool import ROW_GROUP_ROWS, Sorter, SortError, frames
 from tests.connectors.exports import WriteFolder
 
@@ -188,3 +191,74 @@ def test_sorting_that_fails_is_one_error(tmp_path: Path) -> None:
     with pytest.raises(SortError, match="is there room on that disk"):
         sorter.run(f"SELECT * FROM read_parquet('{tmp_path / 'lost'}')")
     sorter.close()
+
+
+def test_a_list_where_text_is_meant_costs_no_other_row_and_no_traceback(write_folder: WriteFolder) -> None:
+    """As a cell that is HTML, and as the key and the value of a look-up."""
+    at = "2026-01-01T00:00:00Z"
+    records = [
+        {"id": n, "at": at, "by": "u1", "body": body} for n, body in enumerate((["<p>a</p>"], "<p>b</p>"))
+    ]
+    users = [{"id": ["u1"], "name": "Ann"}, {"id": "u1", "name": ["Ann"]}, {"id": "u1", "name": "Bob"}]
+    how = parse_mapping(
+        "about: test\nlookups:\n  name_of: {file: users.jsonl, format: jsonl, key: id, value: name}\n"
+        "sources:\n  - file: tickets.jsonl\n    format: jsonl\n    tables:\n      - table: tickets\n"
+        "        columns: {ticket_id: id, known_at: at, created_at: at, body: {from: body, html: true},\n"
+        "          contact_id: {from: by, lookup: name_of}}\n",
+        "test.yaml",
+    )
+    files = {"tickets.jsonl": records, "users.jsonl": users}
+    lines = {name: "".join(json.dumps(one) + "\n" for one in rows) for name, rows in files.items()}
+    kept = read(write_folder(lines), how).tables["tickets"].kept
+    assert kept["body"].tolist() == ["a", "b"]
+    assert kept["contact_id"].tolist() == ["Bob", "Bob"]
+
+
+def test_customer_fields_are_named_by_number_or_by_name(write_folder: WriteFolder) -> None:
+    ticket = {
+        "id": 1,
+        "created_at": "2026-01-01T00:00:00Z",
+        "custom_fields": {"cf_area": "kiln", "cf_topic": "x"},
+    }
+    how = parse_mapping(
+        "about: test\nsources:\n  - file: tickets.jsonl\n    format: freshdesk_tickets\n"
+        "    customer_fields: [27642, cf_area]\n    tables:\n      - table: tickets\n"
+        "        columns: {ticket_id: id, known_at: created_at, created_at: created_at,\n"
+        "          product_area: custom_field.cf_area, subject: custom_field.cf_topic}\n",
+        "test.yaml",
+    )
+    kept = read(write_folder({"tickets.jsonl": json.dumps(ticket) + "\n"}), how).tables["tickets"].kept
+    assert kept["product_area"].tolist() == ["kiln"]
+    assert kept["subject"].isna().all(), "a field that agents fill in is no input"
+
+
+SOUND = {
+    "csv": (HEADER + '1,2026-01-01,high,"a ""b"" c\nd"\n2,2026-01-02,,Köln\n').encode(),
+    "jsonl": b'{"id": 1, "at": "2026-01-01", "urgency": "low", "body": "a\\u00e4"}\n{"id": 2, "at": "x"}\n',
+    "json": b'{"n": 2, "rows": [{"id": 1, "at": "2026-01-01", "body": {"a": [1, 2]}}, {"id": null}]}',
+    "zendesk_tickets": b'{"id": 1, "created_at": "2026-01-01", "via": {"channel": "email"}, "tags": []}\n',
+}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    format_=st.sampled_from(sorted(SOUND)),
+    cut=st.integers(0, 120),
+    noise=st.binary(max_size=6),
+    times=st.integers(1, 3),
+)
+def test_whatever_the_bytes_are_rows_are_counted_or_one_error_names_the_file(
+    tmp_path: Path, format_: str, cut: int, noise: bytes, times: int
+) -> None:
+    sound = SOUND[format_]
+    path = tmp_path / "tickets.raw"
+    path.write_bytes((sound[:cut] + noise + sound[cut:]) * times)
+    try:
+        chunks = list(read_chunks(path, RawFile(file=path.name, format=format_)))
+    except ReadError as error:
+        assert "tickets.raw" in str(error)
+        return
+    for chunk in chunks:
+        assert len(chunk.rows) == len(chunk.row_numbers)
+        json.dumps(chunk.rows.to_dict("list"), ensure_ascii=False, default=str).encode("utf-8")
+        json.dumps([row.raw for row in chunk.malformed], ensure_ascii=False).encode("utf-8")
