@@ -1,4 +1,4 @@
-"""Every fixture says where its shape comes from; every shipped mapping loads, also with its examples in use."""
+"""Every fixture says where its shape is from; every shipped mapping loads, also with its examples in use."""
 
 import json
 import re
