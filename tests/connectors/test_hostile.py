@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from connectors.deliveries import record_delivery
 from connectors.intake import Intake, TableIntake, take_in
 from connectors.mapping import Mapping, MappingError, RawFile, parse_mapping
-from connectors.readers import ReadError, read_chunks
+from connectors.readers import Chunk, ReadError, read_chunks
 from connectors.spool import ROW_GROUP_ROWS, Sorter, SortError, frames
 from tests.connectors.exports import WriteFolder
 
@@ -240,6 +240,13 @@ SOUND = {
 }
 
 
+def chunks_or_error(path: Path, spec: RawFile) -> list[Chunk] | str:
+    try:
+        return list(read_chunks(path, spec))
+    except ReadError as error:
+        return str(error)
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     format_=st.sampled_from(sorted(SOUND)),
@@ -253,12 +260,11 @@ def test_whatever_the_bytes_are_rows_are_counted_or_one_error_names_the_file(
     sound = SOUND[format_]
     path = tmp_path / "tickets.raw"
     path.write_bytes((sound[:cut] + noise + sound[cut:]) * times)
-    try:
-        chunks = list(read_chunks(path, RawFile(file=path.name, format=format_)))
-    except ReadError as error:
-        assert "tickets.raw" in str(error)
+    found = chunks_or_error(path, RawFile.model_validate({"file": path.name, "format": format_}))
+    if isinstance(found, str):
+        assert path.name in found
         return
-    for chunk in chunks:
+    for chunk in found:
         assert len(chunk.rows) == len(chunk.row_numbers)
         json.dumps(chunk.rows.to_dict("list"), ensure_ascii=False, default=str).encode("utf-8")
         json.dumps([row.raw for row in chunk.malformed], ensure_ascii=False).encode("utf-8")
