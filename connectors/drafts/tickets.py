@@ -118,7 +118,8 @@ def tickets_as_they_are(columns: Sequence[Profile]) -> SourceDraft:
     ticket = named([p for p in columns if p.time is None], roles["ticket_id"])
     if ticket is None or not ticket.is_unique:
         ticket = next((p for p in columns if p.is_unique and p.mean_length <= 40 and not p.time), ticket)
-    opened = named(times, roles["created_at"]) or next(iter(times), None)
+    is_written = named(columns, (*roles["subject"], *roles["body"])) is not None
+    opened = named(times, roles["created_at"]) or (next(iter(times), None) if is_written else None)
     solved, updated = named(times, SOLVED), named(times, UPDATED)
     rule, used = ticket_rule(columns, ticket, opened)
     draft = SourceDraft([rule], 0)

@@ -21,7 +21,8 @@ CREATED = _names("""
 """)
 UPDATED = _names("""
     updated_at updated last_updated modified_at last_modified last_modified_date modified
-    sys_updated_at system_modstamp updated_on last_update exported_at snapshot_at as_of
+    sys_updated_at system_modstamp updated_on last_update changed_at changed_on exported_at
+    snapshot_at as_of
 """)
 SOLVED = _names("""
     resolved_at solved_at resolved closed_at closed_date resolution_date date_resolved date_closed
@@ -59,14 +60,17 @@ ROLES: dict[str, dict[str, Sequence[str]]] = {
         "requested_priority": _names("requested_priority urgency customer_priority"),
     },
     "accounts": {
-        "account_id": _names("account_id id company_id organization_id customer_id account company"),
+        "account_id": _names("""
+            account_id id company_id organization_id customer_id account_no account_number
+            company_no company_number customer_no customer_number account company
+        """),
         "name": _names("name account_name company_name company organization"),
-        "plan": _names("plan subscription_plan plan_name edition package product_plan"),
+        "plan": _names("plan subscription_plan plan_name edition package product_plan service_level"),
         "status": _names("status subscription_status account_status state"),
         "segment": _names("segment market_segment industry size tier"),
         "contract_value_cents": _names("""
             annual_contract_value contract_value acv arr annual_revenue annual_value
-            contract_amount
+            contract_amount yearly_contract annual_contract yearly_value
         """),
         "lifetime_value_cents": _names("lifetime_value ltv clv total_revenue"),
         "seats": _names("seats licenses licences license_count seat_count users"),
@@ -76,7 +80,10 @@ ROLES: dict[str, dict[str, Sequence[str]]] = {
             signed_up_at signup_date sign_up_date contract_start start_date customer_since
             created_at created_date
         """),
-        "renewal_at": _names("renewal_at renewal_date renewal contract_end next_renewal renews_on"),
+        "renewal_at": _names("""
+            renewal_at renewal_date renewal contract_end contract_ends contract_end_date
+            next_renewal renews_on expires_on expiry_date
+        """),
         "churned_at": _names("churned_at churn_date cancelled_at canceled_at cancellation_date churned_on"),
     },
     "contacts": {

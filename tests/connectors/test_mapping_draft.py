@@ -275,3 +275,16 @@ def test_draft_of_any_table_loads_or_says_what_is_missing(
         mapping = parse_mapping(made.text, "draft")
         for table in take_in(folder, mapping, print).tables.values():
             assert table.rows_in >= 1
+
+
+def test_a_customer_file_without_a_telling_name_is_no_ticket_file(write_folder: WriteFolder) -> None:
+    """A date in it is no moment at which anybody wrote: as a ticket's `known_at` it would be the future."""
+    lines = "Company No;Company;Service level;Yearly contract;Contract ends;Changed on\n" + "".join(
+        f"K-{n};Pottery {n};Basic;{n}.500,00;20.03.2027;02.01.2026 09:00\n" for n in range(1, 9)
+    )
+    intake, text = drafted(write_folder({"export.csv": lines}), "export.csv")
+    assert list(intake.tables) == ["accounts"]
+    kept = intake.tables["accounts"].kept
+    assert kept["contract_value_cents"].tolist() == [n * 100_000 + 50_000 for n in range(1, 9)]
+    assert str(kept["known_at"].max()).startswith("2026")
+    assert "CHECK" in text
