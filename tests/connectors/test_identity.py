@@ -235,7 +235,7 @@ EVERYBODY = [
 
 
 @given(rows=CONTACTS, choices=CHOICES, moment=st.integers(0, 10), seed=st.randoms())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_what_comes_later_and_the_order_of_rows_change_nothing(rows, choices, moment, seed):
     made = tuple(decided(f"d{n}", 2 * n + 1, *choice) for n, choice in enumerate(choices))
     question = asked(*((name, moment) for name in EVERYBODY))
@@ -249,7 +249,7 @@ def test_what_comes_later_and_the_order_of_rows_change_nothing(rows, choices, mo
 
 
 @given(rows=CONTACTS, choices=CHOICES, moment=st.integers(0, 10))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_a_person_stands_for_itself_and_has_one_company(rows, choices, moment):
     made = tuple(decided(f"d{n}", 2 * n + 1, *choice) for n, choice in enumerate(choices))
     index = PersonIndex(contacts(*rows), made)
