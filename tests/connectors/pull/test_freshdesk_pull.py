@@ -25,7 +25,8 @@ def freshdesk(tmp_path: Path) -> Iterator[World]:
 def test_whether_updated_since_includes_its_second_makes_no_difference(freshdesk: World, is_inclusive: bool):
     assert isinstance(freshdesk.desk, Freshdesk)
     freshdesk.desk.is_since_inclusive = is_inclusive
-    freshdesk.desk.tickets[5:9] = [freshdesk.desk.ticket(i, NOW - timedelta(hours=18)) for i in range(6, 10)]
+    same_second = [freshdesk.desk.ticket(i, NOW - timedelta(hours=20)) for i in range(4, 10)]
+    freshdesk.desk.tickets[3:9] = same_second
     freshdesk.pull()
     assert freshdesk.versions_on_disk() == freshdesk.versions_at_the_desk()
 
