@@ -117,7 +117,7 @@ def learn_decision(connection: Connection, decision: Decision) -> bool:
     by_id = {known.decision_id: known for known in decisions(connection)}
     about = decision
     while about.kind == "undo" and about.subject in by_id:
-        about = by_id[about.subject]
+        about = by_id.pop(about.subject)  # each once: a file may hold undos of each other
     if about.kind != "undo":
         _work_out(connection, set(_names(about)), phone_region(connection))
     return True
