@@ -8,7 +8,8 @@ from filelock import FileLock
 from tests.project import copy_of_project, run_module
 
 FEW = {"trials": 2}
-QUICK_MODELS = {"intent": {**FEW, "blocks": 3, "encoder": "none"}, "sentiment": FEW, "priority": FEW, "churn": FEW}
+QUICK_INTENT = {**FEW, "blocks": 3, "encoder": "none"}
+QUICK_MODELS = {"intent": QUICK_INTENT, "sentiment": FEW, "priority": FEW, "churn": FEW}
 MIDDLE_SIZED = {"accounts": 1_200, "months": 12, "tickets": 20_000}
 
 
