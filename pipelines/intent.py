@@ -239,7 +239,11 @@ def main() -> None:
     """Train on ``artifacts/features/tickets.parquet``; write the model, its predictions and its evidence."""
     params, started = load_params(), time.perf_counter()
     tickets = read_frame(FEATURES / "tickets.parquet", "features")
-    used = {"seed": params.seed, "intent": params.intent.model_dump(), "risk": params.risk.model_dump()}
+    used = {
+        "seed": params.seed,
+        "intent": params.intent.model_dump(mode="json"),
+        "risk": params.risk.model_dump(),
+    }
 
     def remembered(sentences: Sentences) -> SentenceSource:
         path = state_folder() / "embeddings" / "tickets.npz"

@@ -22,6 +22,8 @@ TOPICS = {
     "firmware": ("Update stuck", "The controller update to version {n} stops half way and then reboots."),
     "training": ("Course for our team", "Could we book the glazing course for {n} people in spring?"),
 }
+OPENINGS = ("", "", "Hello, ", "Good morning, ", "Hi, we have a question. ", "Dear team, ")
+CLOSINGS = ("", "", " Thanks!", " Please help us today.", " We fire again on Friday.", " Kind regards")
 GROUPS = {11: "workshop", 12: "orders", 13: "office"}
 GROUP_OF = {"heating_fault": 11, "firmware": 11, "spare_part": 12, "invoice": 13, "training": 13}
 PRIORITY_OF = {"heating_fault": "urgent", "firmware": "high", "spare_part": "normal"}
@@ -56,6 +58,7 @@ def _ticket(rng: random.Random, number: int) -> tuple[dict[str, Any], list[dict[
     created = START + timedelta(minutes=number * 290 + rng.randint(0, 200))
     topic, customer = rng.choice(list(TOPICS)), rng.randrange(CUSTOMERS)
     subject, body = (part.format(n=rng.randint(2, 1300)) for part in TOPICS[topic])
+    body = f"{rng.choice(OPENINGS)}{body}{rng.choice(CLOSINGS)}"
     answered, solved = (
         created + timedelta(hours=rng.randint(1, 9)),
         created + timedelta(hours=rng.randint(10, 60)),
