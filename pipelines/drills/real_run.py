@@ -70,8 +70,8 @@ def top_topic_accuracy(project: Path) -> Result:
         data="sumo_thunderbird",
         note=(
             f"{len(new):,} labelled English tickets among the newest 20 % of all tickets. Tickets "
-            "whose topic lies outside the 14 top topics carry no label. N-grams only, no sentence encoder "
-            "yet; the forum renamed its topics inside the training period."
+            "whose topic lies outside the 14 top topics carry no label; the forum renamed its topics inside "
+            "the training period."
         ),
         low=round(float(accuracy - margin), 4),
         high=round(float(accuracy + margin), 4),
