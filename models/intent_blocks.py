@@ -13,6 +13,7 @@ import pandas as pd
 
 from models.candidates import Evidence, Retriever
 from models.encoded import EncodedTickets
+from models.terms import has_terms
 
 HELD_OUT_ROUNDS = 3
 """How many times a set of intents is kept from a retriever, to see what an unknown request looks like."""
@@ -95,12 +96,13 @@ def learnable(labels: np.ndarray, min_examples: int) -> tuple[np.ndarray, dict[s
 def retriever_of(
     tickets: EncodedTickets, labels: np.ndarray, rows: np.ndarray, min_examples: int, seed: int
 ) -> Retriever | None:
-    """A retriever fitted on those of ``rows`` that can be learnt from; ``None`` below two intents."""
+    """A retriever fitted on what can be learnt from of ``rows``; ``None`` below two intents or no text."""
     known, _ = learnable(labels[rows], min_examples)
     rows = rows[known]
-    if len(np.unique(labels[rows])) < 2:
+    learnt = tickets.take(rows)
+    if len(np.unique(labels[rows])) < 2 or not has_terms(learnt.counts):
         return None
-    return Retriever.fit(tickets.take(rows), labels[rows], seed)
+    return Retriever.fit(learnt, labels[rows], seed)
 
 
 def seen_by(

@@ -23,6 +23,7 @@ from models.intent_blocks import (
 )
 from models.linear import LinearScore, binary_score, choice_score
 from models.ranking import RISING, Novelty, Ranker, novelty_columns, novelty_evidence, pair_starts
+from models.terms import has_terms
 
 ROUNDS = 40
 RANKER_TICKETS = 2_000
@@ -183,6 +184,11 @@ def ranker_data(
         raise NothingToLearnError(
             f"the intent model needs two intents with {settings.min_examples} examples each, found {names}: "
             "label more tickets or lower intent.min_examples"
+        )
+    if not has_terms(tickets.counts):
+        raise NothingToLearnError(
+            f"the intent model reads text, and no word occurs in two of these {len(labels):,} tickets: "
+            "deliver subjects or bodies to get it"
         )
     how = (in_time, settings.min_examples, settings.candidates, settings.seed)
     judged = judged_blocks(tickets, labels, blocks, *how)

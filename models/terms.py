@@ -12,6 +12,11 @@ FEWEST_DOCUMENTS = 2
 """A column seen in one text only cannot tell anything about another."""
 
 
+def has_terms(counts: sparse.csr_matrix) -> bool:
+    """Whether any column occurs in enough rows to be learnt from; tickets without text have none."""
+    return bool((np.bincount(counts.indices, minlength=1) >= FEWEST_DOCUMENTS).any())
+
+
 @dataclass(frozen=True)
 class Terms:
     """Kept columns of an encoder with ``size`` columns, sorted, and their inverse document frequencies."""

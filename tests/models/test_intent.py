@@ -90,6 +90,20 @@ def test_one_intent_is_nothing_to_learn():
         fitted(tickets(60, topics=("login_help",)))
 
 
+def test_tickets_without_text_are_nothing_to_learn_and_no_crash():
+    """An export of incidents may hold no word that a customer wrote."""
+    with pytest.raises(NothingToLearnError, match="no word occurs in two of these 120 tickets"):
+        fitted(tickets(120).assign(subject="", body=""))
+
+
+def test_text_that_begins_late_is_learnt_from_when_it_is_there():
+    frame = tickets(600)
+    frame.loc[:299, ["subject", "body"]] = ""
+    model, foretold = fitted(frame)
+    assert len(model.classes) > 1
+    assert len(foretold.intent)
+
+
 def test_two_intents_are_enough():
     model, _ = fitted(tickets(120, seed=8, topics=("login_help", "wrong_size")))
     assert model.classes == ("login_help", "wrong_size")
