@@ -169,6 +169,13 @@ def _fewer(texts: LabelledTexts, per_intent: int | None, seed: int) -> LabelledT
 
 def run_preset(name: str, seed: int) -> dict[str, Any]:
     """Figures of a public set, logged, and recorded in ``docs/results.json``."""
+    found, results = preset_results(name, seed)
+    record_results(results)
+    return rounded(found)
+
+
+def preset_results(name: str, seed: int) -> tuple[Figures, list[Result]]:
+    """Figures of a public set, logged, and those of them that the project claims."""
     texts, params, recalling = named_set(name), load_params(), Recalling()
     if name == "banking77_10shot":
         draws = [
@@ -181,8 +188,7 @@ def run_preset(name: str, seed: int) -> dict[str, Any]:
     found = {"preset": name, **found}
     log_run(found)
     command = f"firstline benchmark intent --preset {name} --seed {seed}"
-    record_results([claim.result(found, command, texts.name, note(found)) for claim in CLAIMS[name]])
-    return rounded(found)
+    return found, [claim.result(found, command, texts.name, note(found)) for claim in CLAIMS[name]]
 
 
 def run_ablation(texts: LabelledTexts, seed: int) -> dict[str, Any]:

@@ -36,5 +36,13 @@ def test_the_engine_is_timed_only_where_it_agrees_with_pandas(monkeypatch: pytes
 
 
 def test_an_unknown_drill_is_named_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"'spoon'; there are asof, demo, real_run, durability"):
+    with pytest.raises(ValueError, match=r"'spoon'; there are asof, demo, real_run, durability, benchmarks"):
         run_drills("spoon")
+
+
+def test_a_drill_without_its_data_says_so_and_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("FIRSTLINE_DATASETS", raising=False)
+    assert run_drills("benchmarks") == 1
+    assert "FIRSTLINE_DATASETS" in capsys.readouterr().out
