@@ -86,6 +86,11 @@ class People:
         subject = self._name(name)
         if self._rows(subject).empty:
             raise self._unknown(name, subject)
+        if contact is not None and normal_handle(subject, self._phone_region) is None:
+            raise DecisionError(
+                f"{name} is a contact, and only a handle can be taken from one contact: "
+                f"split {name} without --from, and it is nobody else"
+            )
         return self._decide("split", subject, None if contact is None else self._name(contact), by, why, at)
 
     def undo(self, decision_id: str, by: str, why: str, at: datetime) -> list[str]:

@@ -105,6 +105,7 @@ def test_ambiguous_names_are_listed_with_the_reason(tmp_path: Path, tables: Path
             "in one form: email:zoe",
         ),
         ("two strangers", lambda p: p.merge("C8", "C9", at=day(1), **WHO), "nobody is known as 'C8'"),
+        ("no handle", lambda p: p.split("C1", "C2", at=day(1), **WHO), "only a handle can be taken"),
         ("oneself", lambda p: p.merge("C1", "C1", at=day(1), **WHO), "two different names"),
         ("a placeholder", lambda p: p.show("phone:anonymous"), "names nobody"),
         ("unknown decision", lambda p: p.undo("d9", at=day(1), **WHO), "no decision 'd9'"),
