@@ -301,7 +301,7 @@ def mapping_new(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write here; default: print.")] = None,
 ) -> None:
     """Draft a mapping file from raw files, each guess with its reason (exit status 1: incomplete)."""
-    from connectors.mapping_draft import draft, write_new
+    from connectors.drafts.mapping_draft import draft, write_new
 
     drafted = draft(files)
     if out is None:
@@ -320,7 +320,7 @@ def mapping_check(
     as_json: Annotated[bool, typer.Option("--json", help="The answer as one JSON object.")] = False,
 ) -> None:
     """Read a mapping file and say what it feeds, or what is wrong by line and column (exit status 1)."""
-    from connectors.mapping_report import check
+    from connectors.mapping.report import check
 
     passed, text = check(file, as_json)
     typer.echo(text, err=not passed and not as_json)
@@ -330,7 +330,7 @@ def mapping_check(
 @mapping_app.command("schema")
 def mapping_schema() -> None:
     """Print the JSON schema of mapping files, for editors."""
-    from connectors.mapping_schema import schema_text
+    from connectors.mapping.schema import schema_text
 
     typer.echo(schema_text(), nl=False)
 

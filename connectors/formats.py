@@ -9,7 +9,7 @@ from functools import partial
 
 from connectors.freshdesk import export as freshdesk
 from connectors.intercom import export as intercom
-from connectors.mapping import RawFile
+from connectors.mapping.file import RawFile
 from connectors.salesforce import export as salesforce
 from connectors.shapes import Record, ShapeError, parts
 from connectors.zendesk import export as zendesk

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from connectors.deliveries import FOLDER, matching_files, received_at_of, record_delivery, stamp
-from connectors.mapping import load_mapping
+from connectors.mapping.file import load_mapping
 
 MAPPINGS_FOLDER = Path("connectors/mappings")
 

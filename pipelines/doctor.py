@@ -22,9 +22,9 @@ from rich.table import Table
 from sqlalchemy import func, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from connectors.intake import matching_files
-from connectors.mapping import Mapping as SourceMapping
-from connectors.mapping import MappingError, load_mapping
+from connectors.intake.take_in import matching_files
+from connectors.mapping.file import Mapping as SourceMapping
+from connectors.mapping.file import MappingError, load_mapping
 from features.schema import TABLES
 from models.release import ReleaseError, verify_release
 from pipelines.ingest import left_out

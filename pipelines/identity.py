@@ -8,8 +8,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from connectors.identity import PersonIndex
-from connectors.identity_decisions import RULES_FILE, Decision, Rules
+from connectors.identity.decisions import RULES_FILE, Decision, Rules
+from connectors.identity.person_index import PersonIndex
 from features.schema import IDENTITIES, empty_table, typed
 from features.tables import read_table, write_tables
 

@@ -15,9 +15,9 @@ import pandas as pd
 from pydantic import ValidationError
 from sqlalchemy import make_url
 
-from connectors.handles import normal_handle
-from connectors.identity import writer_name
-from connectors.identity_decisions import Decision, DecisionError, read_decisions, write_decision
+from connectors.identity.decisions import Decision, DecisionError, read_decisions, write_decision
+from connectors.identity.handles import normal_handle
+from connectors.identity.person_index import writer_name
 from features.schema import IDENTITIES
 from features.tables import read_table
 from pipelines.params import load_params

@@ -5,11 +5,11 @@ import shutil
 import sys
 from pathlib import Path
 
-from connectors.identity_decisions import DecisionError, read_decisions
-from connectors.intake import Input, Intake, Progress, TableIntake, bytes_to_read, take_in_all
-from connectors.mapping import MappingError, load_mapping
+from connectors.identity.decisions import DecisionError, read_decisions
+from connectors.intake.spool import SortError
+from connectors.intake.take_in import Input, Intake, Progress, TableIntake, bytes_to_read, take_in_all
+from connectors.mapping.file import MappingError, load_mapping
 from connectors.readers import ReadError
-from connectors.spool import SortError
 from features.schema import TABLES
 from pipelines.adopt import AdoptError, adopt
 from pipelines.identity import identify

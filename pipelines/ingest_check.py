@@ -14,8 +14,8 @@ from typing import Any
 import pandas as pd
 
 from connectors.deliveries import raw_files
-from connectors.intake import Input, Intake, bytes_to_read, take_in_all
-from connectors.mapping import load_mapping
+from connectors.intake.take_in import Input, Intake, bytes_to_read, take_in_all
+from connectors.mapping.file import load_mapping
 from pipelines.adopt import AdoptError, wanted_files
 from pipelines.ingest import IngestError, check_quarantine
 from pipelines.intake_report import accounts, examples, left_out, report, shapes

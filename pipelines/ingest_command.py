@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from connectors.mapping import MappingError
+from connectors.intake.spool import SortError
+from connectors.mapping.file import MappingError
 from connectors.readers import ReadError
-from connectors.spool import SortError
 from pipelines import ingest_check
 from pipelines.adopt import AdoptError, adopt
 from pipelines.params import ParamsError, load_params

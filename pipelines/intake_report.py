@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 
-from connectors.intake import Intake, TableIntake
+from connectors.intake.take_in import Intake, TableIntake
 from features.schema import Tables
 
 _NEEDS_TABLE = {

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from connectors.intake import Intake
+from connectors.intake.take_in import Intake
 from pipelines.intake_report import examples
 
 TEMPLATES = Path(__file__).parent / "templates"

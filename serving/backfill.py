@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from connectors.identity_decisions import RULES_FILE, Rules
+from connectors.identity.decisions import RULES_FILE, Rules
 from features.schema import TABLES
 from features.tables import read_table
 from serving.context import USAGE_WINDOW

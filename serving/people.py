@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import pandas as pd
 from sqlalchemy import Connection, Table, delete, func, select
 
-from connectors.handles import normal_handle, tells_people_apart
-from connectors.identity import identities, writer_name
-from connectors.identity_decisions import Decision, Name, in_order
-from connectors.identity_evidence import evidence_of
-from connectors.identity_people import MOST_RECORDS
+from connectors.identity.decisions import Decision, Name, in_order
+from connectors.identity.evidence import evidence_of
+from connectors.identity.handles import normal_handle, tells_people_apart
+from connectors.identity.people import MOST_RECORDS
+from connectors.identity.person_index import identities, writer_name
 from features.schema import IDENTITIES
 from serving.codec import to_frame, to_rows
 from serving.database import insert_new

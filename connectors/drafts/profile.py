@@ -7,7 +7,7 @@ from typing import Literal
 
 import pandas as pd
 
-from connectors import cells
+from connectors.rules import cells
 
 _LOOKED_AT = 300
 _MOST = 0.95

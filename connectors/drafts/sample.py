@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from connectors.mapping import RawFile
-from connectors.raw_rows import without_missing
+from connectors.mapping.file import RawFile
 from connectors.readers import Chunk, ReadError, read_chunks
 from connectors.readers.files import opened
+from connectors.rules.raw_rows import without_missing
 
 SAMPLE_ROWS = 5_000
 _HEAD_BYTES = 1 << 18

@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
-from connectors.live import Payload, body_id, check_equal, header, json_object, required_secret
+from connectors.live.payload import Payload, body_id, check_equal, header, json_object, required_secret
 from connectors.shapes import Record, ShapeError, part, require
 
 _NUMBER_AT_END = re.compile(r"(\d+)\s*$", re.ASCII)

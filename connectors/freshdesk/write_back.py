@@ -7,8 +7,8 @@ all tags of a ticket, so tags are written only together with those it has. Never
 from collections.abc import Sequence
 from typing import Any
 
-from connectors.decided import Decided
-from connectors.write_back import Chosen, Option, Options, VendorCall, WriteBack, html_text
+from connectors.live.decided import Decided
+from connectors.live.write_back import Chosen, Option, Options, VendorCall, WriteBack, html_text
 
 PRIORITIES: Options = {
     level: Option(code=code) for code, level in enumerate(("low", "normal", "high", "urgent"), start=1)

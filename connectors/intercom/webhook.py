@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from connectors.live import Payload, check_equal, header, json_object, required_secret
+from connectors.live.payload import Payload, check_equal, header, json_object, required_secret
 from connectors.shapes import Record, part, parts, require
 
 _SIGNATURE = "X-Hub-Signature"

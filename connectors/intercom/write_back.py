@@ -5,8 +5,8 @@ updateConversation, manageConversation, replyConversation, attachTagToConversati
 be set by the API: show the level in an attribute. Never sent to a live account.
 """
 
-from connectors.decided import Decided
-from connectors.write_back import Chosen, VendorCall, WriteBack, html_text
+from connectors.live.decided import Decided
+from connectors.live.write_back import Chosen, VendorCall, WriteBack, html_text
 
 MAX_REPLY_CHARACTERS = 60_000
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from connectors.formats import unfold_of
-from connectors.mapping import RawFile
+from connectors.mapping.file import RawFile
 from connectors.readers.csv_rows import csv_chunks, csv_header
 from connectors.readers.files import ReadError, opened
 from connectors.readers.json_rows import document_records, is_lines, line_records, unfolded

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
-from connectors.mapping import RawFile
+from connectors.mapping.file import RawFile
 from connectors.readers.files import (
     MAX_RECORD_BYTES,
     Overlong,

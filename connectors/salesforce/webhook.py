@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.live import Payload, check_signed, check_time, header, json_object
+from connectors.live.payload import Payload, check_signed, check_time, header, json_object
 from connectors.shapes import Record, ShapeError, part, require, texts
 
 SIGNATURE = "X-Firstline-Signature"

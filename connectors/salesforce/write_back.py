@@ -8,9 +8,9 @@ account.
 
 from typing import Any
 
-from connectors.decided import Decided
+from connectors.live.decided import Decided
+from connectors.live.write_back import Chosen, VendorCall, WriteBack, plain_text
 from connectors.salesforce.webhook import CLIENT
-from connectors.write_back import Chosen, VendorCall, WriteBack, plain_text
 
 MAX_COMMENT_BYTES = 4000
 API_VERSION = "v62.0"

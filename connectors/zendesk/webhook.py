@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.live import Payload, body_id, check_signed, check_time, header, json_object
+from connectors.live.payload import Payload, body_id, check_signed, check_time, header, json_object
 from connectors.shapes import Record, ShapeError, part, require
 
 _SIGNATURE = "X-Zendesk-Webhook-Signature"

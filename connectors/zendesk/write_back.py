@@ -7,8 +7,8 @@ https://developer.zendesk.com/api-reference/ticketing/ticket-management/tags/#ad
 
 from typing import Any
 
-from connectors.decided import Decided
-from connectors.write_back import Chosen, Option, Options, VendorCall, WriteBack, html_text
+from connectors.live.decided import Decided
+from connectors.live.write_back import Chosen, Option, Options, VendorCall, WriteBack, html_text
 
 PRIORITIES: Options = {level: Option(code=level) for level in ("low", "normal", "high", "urgent")}
 MAX_REPLY_CHARACTERS = 60_000

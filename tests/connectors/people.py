@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from connectors.identity_decisions import Decision
+from connectors.identity.decisions import Decision
 from features.schema import typed
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

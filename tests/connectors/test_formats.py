@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from connectors.formats import unfold_of
-from connectors.mapping import Format, RawFile
+from connectors.mapping.file import Format, RawFile
 from connectors.shapes import ShapeError
 
 PLAIN = {"csv", "json", "jsonl", "parquet", "labels"}

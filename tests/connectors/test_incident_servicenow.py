@@ -10,9 +10,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from connectors.intake import Intake, take_in
-from connectors.mapping import MappingError, load_mapping, parse_mapping
-from connectors.settlement import NO_TICKET
+from connectors.intake.settlement import NO_TICKET
+from connectors.intake.take_in import Intake, take_in
+from connectors.mapping.file import MappingError, load_mapping, parse_mapping
 from tests.connectors.exports import WriteFolder
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.mapping import RawFile
+from connectors.mapping.file import RawFile
 from connectors.readers import (
     ReadError,
     columns_of,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.mapping import parse_mapping
+from connectors.mapping.file import parse_mapping
 from tests.connectors.vendors import fixture_files
 
 MAPPINGS = sorted(

@@ -8,8 +8,8 @@ from typing import get_args
 import yaml
 
 from connectors.freshdesk.webhook import parse as parse_freshdesk
-from connectors.mapping import Format
-from connectors.write_back import WriteBack
+from connectors.live.write_back import WriteBack
+from connectors.mapping.file import Format
 from connectors.zendesk.webhook import parse as parse_zendesk
 from connectors.zendesk.write_back import calls
 from tests.connectors.write_backs import decision

@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from connectors.intake import Intake, take_in
-from connectors.mapping import load_mapping
+from connectors.intake.take_in import Intake, take_in
+from connectors.mapping.file import load_mapping
 from connectors.zendesk.export import ticket
 from tests.connectors.exports import COMPANY, WriteFolder, as_jsonl, zendesk_ticket
 

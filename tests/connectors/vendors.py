@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 from hypothesis import strategies as st
 
-from connectors.intake import Input, Intake, take_in_all
-from connectors.mapping import Mapping, load_mapping
+from connectors.intake.take_in import Input, Intake, take_in_all
+from connectors.mapping.file import Mapping, load_mapping
 
 Record = dict[str, Any]
 _ROOT = Path(__file__).parent

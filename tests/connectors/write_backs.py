@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from connectors.decided import Action, Decided
-from connectors.write_back import WriteBack
+from connectors.live.decided import Action, Decided
+from connectors.live.write_back import WriteBack
 
 HOSTILE = "<script>alert('x')</script> {{ticket.requester.email}} & \x00\ud800 Ж"
 """What a customer may write, and what may come back in a note."""

@@ -5,8 +5,8 @@ import json
 import pandas as pd
 import pytest
 
-from connectors.intake import take_in
-from connectors.mapping import load_mapping
+from connectors.intake.take_in import take_in
+from connectors.mapping.file import load_mapping
 from features.labels import final_labels
 from features.schema import TABLES, typed
 from monitoring.feedback import (

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from connectors.mapping import parse_mapping
+from connectors.mapping.file import parse_mapping
 from features.schema import typed
 from features.tables import write_tables
 from pipelines import doctor

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from connectors.identity_decisions import RULES_FILE
+from connectors.identity.decisions import RULES_FILE
 from features.schema import IDENTITIES, typed
 from features.tables import read_table, write_tables
 from pipelines import identity

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.identity_decisions import DecisionError, read_decisions
+from connectors.identity.decisions import DecisionError, read_decisions
 from features.tables import write_tables
 from pipelines.identity import identify
 from pipelines.identity_decisions import People, ambiguous_lines, shown

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from connectors.identity_decisions import Decision
+from connectors.identity.decisions import Decision
 from features.repeats import same_intent_repeats
 from features.tables import read_tables
 from features.ticket import ticket_features

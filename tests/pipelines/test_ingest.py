@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from connectors.intake import Intake
-from connectors.mapping import MappingError
+from connectors.intake.take_in import Intake
+from connectors.mapping.file import MappingError
 from features.schema import TABLES
 from features.tables import read_tables
 from pipelines.ingest import (

@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from connectors.intake import take_in
-from connectors.mapping import load_mapping
+from connectors.intake.take_in import take_in
+from connectors.mapping.file import load_mapping
 from pipelines.ingest_check import check
 from pipelines.ingest_command import ingest
 from pipelines.progress import bytes_read

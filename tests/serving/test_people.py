@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.identity import identities
-from connectors.identity_decisions import Decision
+from connectors.identity.decisions import Decision
+from connectors.identity.person_index import identities
 from features.schema import IDENTITIES
 from features.ticket import ticket_features
 from serving import people

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.freshdesk.export import activity, conversations, ticket, ticket_state
-from connectors.intake import Intake, take_in
-from connectors.mapping import parse_mapping
+from connectors.intake.take_in import Intake, take_in
+from connectors.mapping.file import parse_mapping
 from connectors.shapes import ShapeError
 from tests.connectors.vendors import as_jsonl, damaged, every_damage, fixture, quarantined, rows_of, took_in
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from connectors.freshdesk.export import activity
 from connectors.freshdesk.webhook import parse, verify
-from connectors.live import Payload, Refusal
+from connectors.live.payload import Payload, Refusal
 from connectors.shapes import ShapeError
 from tests.connectors.vendors import body_of, damaged, every_damage, fixture, quarantined, rows_of, took_in
 

@@ -3,7 +3,7 @@
 import pytest
 
 from connectors.freshdesk.write_back import calls
-from connectors.write_back import WriteBackError
+from connectors.live.write_back import WriteBackError
 from tests.connectors.write_backs import config, decision
 
 

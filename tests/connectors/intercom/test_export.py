@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.intake import Intake
+from connectors.intake.take_in import Intake
 from connectors.intercom.export import contact, conversation, events
 from connectors.shapes import ShapeError
 from tests.connectors.vendors import RECEIVED, damaged, every_damage, fixture, quarantined, rows_of, took_in

@@ -6,8 +6,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from connectors.intake import take_in
-from connectors.mapping import load_mapping
+from connectors.intake.take_in import take_in
+from connectors.mapping.file import load_mapping
 from connectors.pull.vendors import VENDORS
 from pipelines.adopt import adopt
 from tests.connectors.pull.conftest import World

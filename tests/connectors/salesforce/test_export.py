@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.intake import Input, Intake, take_in_all
+from connectors.intake.take_in import Input, Intake, take_in_all
 from connectors.salesforce.export import (
     anything,
     case,

@@ -2,9 +2,9 @@
 
 import pytest
 
+from connectors.live.write_back import WriteBackError
 from connectors.salesforce.webhook import parse
 from connectors.salesforce.write_back import MAX_COMMENT_BYTES, calls
-from connectors.write_back import WriteBackError
 from tests.connectors.vendors import body_of, fixture
 from tests.connectors.write_backs import config, decision
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.intake import Intake
+from connectors.intake.take_in import Intake
 from connectors.shapes import ShapeError
 from connectors.zendesk.export import article, ticket, ticket_events, ticket_state, user, user_handles
 from tests.connectors.vendors import damaged, every_damage, fixture, quarantined, rows_of, took_in

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.live import Payload, Refusal
+from connectors.live.payload import Payload, Refusal
 from connectors.shapes import ShapeError
 from connectors.zendesk.webhook import parse, verify
 from tests.connectors.vendors import body_of, damaged, every_damage, fixture, quarantined, rows_of, took_in
