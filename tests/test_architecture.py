@@ -45,9 +45,9 @@ class Import(NamedTuple):
 @cache
 def modules() -> dict[str, Path]:
     """Every module of the rooms and the command line, by dotted name."""
-    files = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
+    files = [path for room in (*ROOMS, "firstline") for path in sorted((ROOT / room).rglob("*.py"))]
     found = {}
-    for path in [*files, ROOT / "firstline.py"]:
+    for path in files:
         parts = path.relative_to(ROOT).with_suffix("").parts
         found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     return found

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ROOT / "firstline.py"), *arguments]
+    command = [sys.executable, "-m", "firstline", *arguments]
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False, timeout=60)
 
 

@@ -1,0 +1,5 @@
+"""``python -m firstline``."""
+
+from firstline import main
+
+main()

@@ -1,0 +1,55 @@
+"""Measurements on anybody's data."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Measure the models on anybody's labelled data.", no_args_is_help=True)
+
+
+@app.command("intent")
+def benchmark_intent(
+    train: Annotated[Path | None, typer.Option(help="CSV with the columns text,label: learnt from.")] = None,
+    test: Annotated[Path | None, typer.Option(help="CSV with text,label: scored once.")] = None,
+    validation: Annotated[
+        Path | None, typer.Option(help="CSV with text,label: thresholds come from it; default: out of fold.")
+    ] = None,
+    out_of_scope: Annotated[
+        Path | None, typer.Option(help="CSV with the column text: requests that fit no label, only scored.")
+    ] = None,
+    examples_per_intent: Annotated[
+        int | None, typer.Option(help="Learn from so many random texts per label; default: all.")
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="In FIRSTLINE_DATASETS: banking77, banking77_10shot, clinc150, banking77_oos."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of draws, folds and models.")] = 0,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
+    ablation: Annotated[
+        bool, typer.Option("--ablation", help="Say what each part adds, out of fold; no test text is scored.")
+    ] = False,
+) -> None:
+    """Train the intent model as the pipeline does and measure it on texts it has not seen."""
+    import json
+
+    from pipelines.benchmarks import command
+    from pipelines.benchmarks.tables import PRESETS
+
+    if preset is not None:
+        if train or test or validation or out_of_scope or examples_per_intent:
+            raise ValueError("--preset brings its own files: leave the other options out")
+        if preset not in PRESETS:
+            raise ValueError(f"no preset is called {preset!r}; there are {', '.join(PRESETS)}")
+        asked = command.run_named_ablation if ablation else command.run_preset
+        found = asked(preset, seed)
+    elif train is None or test is None:
+        raise ValueError("give --train and --test (CSV files with the columns text,label), or --preset")
+    else:
+        texts = command.texts_of(train, test, validation, out_of_scope, examples_per_intent, seed)
+        found = command.run_ablation(texts, seed) if ablation else command.run_files(texts, seed)
+    if json_file is not None:
+        json_file.parent.mkdir(parents=True, exist_ok=True)
+        json_file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    typer.echo(command.ablation_report(found) if ablation else command.report(found))
