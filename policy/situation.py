@@ -89,6 +89,8 @@ class Situation:
     """Earlier tickets of the same person about the same issue in the last 30 days, over all channels."""
     failed_logins_24h: int = 0
     surge: Surge = Surge()
+    breach_risk: float | None = None
+    """Probability that the first response comes late, by an outcome model; ``None`` without one."""
     automation_threshold: float | None = None
     """Risk-controlled probability threshold of this intent; ``None`` where too little evidence exists."""
     automation_evidence: str = ""

@@ -60,6 +60,7 @@ def decide(desk: Desk, situation: Situation, judged: Judged, decision_id: str) -
     reply = suggest_reply(desk, situation)
     rank = value_at_risk(desk, situation, due, calls, situation.as_of)
     health, health_reasons = account_health(desk, situation)
+    breach, breach_from = breach_risk(desk, situation, due) or (None, None)
     return Decision(
         decision_id=decision_id,
         ticket_id=situation.ticket_id,
@@ -86,7 +87,8 @@ def decide(desk: Desk, situation: Situation, judged: Judged, decision_id: str) -
         sla=Sla(
             first_response_due_at=due.first_response_due_at,
             resolution_due_at=due.resolution_due_at,
-            breach_risk=breach_risk(desk, situation, due),
+            breach_risk=breach,
+            breach_risk_from=breach_from,
         ),
         escalations=[Escalation(kind=c.kind, reason=c.reason, queue=c.queue) for c in calls],
         route=Route(queue=routed.queue, agent=routed.agent, reason=routed.reason),

@@ -64,11 +64,15 @@ class Account(_Part):
 
 
 class Sla(_Part):
-    """When an answer and a solution are due (UTC), and the probability of being late."""
+    """When an answer and a solution are due (UTC), and the probability that the answer comes late.
+
+    ``breach_risk_from``: a trained ``model``, or an ``estimate`` from the plan's usual response time.
+    """
 
     first_response_due_at: datetime | None
     resolution_due_at: datetime | None
     breach_risk: float | None
+    breach_risk_from: Literal["model", "estimate"] | None = None
 
 
 class Escalation(_Part):

@@ -1,12 +1,13 @@
 """A calm password reset that passes every gate, to be varied by tests; and the desk that ships."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from policy.desk import Desk, load_desk
+from policy.desk_schema import WEEKDAYS, Calendar
 from policy.situation import AccountFacts, Situation
 
 NOW = datetime(2026, 7, 1, 8, tzinfo=UTC)
@@ -42,6 +43,28 @@ CALM_RESET = Situation(
     automation_threshold=0.97,
     automation_evidence="lower bound 0.962 on 140 reviewed cases",
 )
+
+BERLIN = Calendar.model_validate(
+    {
+        "time_zone": "Europe/Berlin",
+        "hours": {
+            "monday": ["09:00-12:00", "13:00-18:00"],
+            "tuesday": ["09:00-18:00"],
+            "wednesday": ["09:00-18:00"],
+            "thursday": ["09:00-18:00"],
+            "friday": ["09:00-16:00"],
+        },
+        "holidays": [date(2026, 12, 25)],
+    }
+)
+ALWAYS_NEW_YORK = Calendar.model_validate(
+    {"time_zone": "America/New_York", "hours": {day: ["00:00-24:00"] for day in WEEKDAYS}}
+)
+
+
+def utc(written: str) -> datetime:
+    """``"2026-07-01 09:00"`` as a moment in UTC."""
+    return datetime.fromisoformat(written).replace(tzinfo=UTC)
 
 
 @lru_cache(maxsize=1)

@@ -1,95 +1,27 @@
-"""Golden cases of working time: written down by hand from a wall calendar, not computed."""
+"""Promises: when they are due, when their clock stands still, and how likely they are to be broken."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.desk_schema import Calendar
-from policy.sla import add_working_time, breach_risk, due_times, working_time_between
-from tests.policy.examples import NOW, shipped_desk, situation
-
-BERLIN = Calendar.model_validate(
-    {
-        "time_zone": "Europe/Berlin",
-        "hours": {
-            "monday": ["09:00-12:00", "13:00-18:00"],
-            "tuesday": ["09:00-18:00"],
-            "wednesday": ["09:00-18:00"],
-            "thursday": ["09:00-18:00"],
-            "friday": ["09:00-16:00"],
-        },
-        "holidays": [date(2026, 12, 25)],
-    }
+from policy.sla import (
+    Turn,
+    breach_risk,
+    due_times,
+    first_response_clock,
+    resolution_clock,
+    waiting_for_customer,
 )
-ALWAYS_NEW_YORK = Calendar.model_validate(
-    {
-        "time_zone": "America/New_York",
-        "hours": {
-            day: ["00:00-24:00"]
-            for day in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-        },
-    }
-)
-FIVE_YEARS = (datetime(2024, 1, 1), datetime(2028, 12, 31))  # noqa: DTZ001
-SUNDAYS = Calendar.model_validate({"time_zone": "Europe/Berlin", "hours": {"sunday": ["01:00-05:00"]}})
+from tests.policy.examples import NOW, shipped_desk, situation, utc
 
 
-def utc(written: str) -> datetime:
-    return datetime.fromisoformat(written).replace(tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("calendar", "start", "hours", "end"),
-    [
-        pytest.param(BERLIN, "2026-07-01 08:00", 2, "2026-07-01 10:00", id="within one summer day"),
-        pytest.param(BERLIN, "2026-01-14 09:00", 2, "2026-01-14 11:00", id="within one winter day"),
-        pytest.param(BERLIN, "2026-07-01 03:00", 1, "2026-07-01 08:00", id="before opening"),
-        pytest.param(BERLIN, "2026-07-01 17:30", 1, "2026-07-02 08:00", id="after closing"),
-        pytest.param(BERLIN, "2026-07-06 09:00", 2, "2026-07-06 12:00", id="over the lunch break"),
-        pytest.param(BERLIN, "2026-07-03 13:00", 2, "2026-07-06 08:00", id="over the weekend"),
-        pytest.param(BERLIN, "2026-07-01 08:00", 8, "2026-07-01 16:00", id="ends exactly at closing"),
-        pytest.param(BERLIN, "2026-12-24 16:00", 2, "2026-12-28 09:00", id="over a holiday and a weekend"),
-        pytest.param(BERLIN, "2026-10-23 13:00", 2, "2026-10-26 09:00", id="clocks go back over the weekend"),
-        pytest.param(
-            BERLIN, "2026-03-27 14:00", 2, "2026-03-30 08:00", id="clocks go forward over the weekend"
-        ),
-        pytest.param(ALWAYS_NEW_YORK, "2026-03-08 05:00", 24, "2026-03-09 05:00", id="a day of 23 hours"),
-        pytest.param(ALWAYS_NEW_YORK, "2026-11-01 04:00", 24, "2026-11-02 04:00", id="a day of 25 hours"),
-        pytest.param(SUNDAYS, "2026-03-29 00:00", 3, "2026-03-29 03:00", id="open span loses an hour"),
-        pytest.param(SUNDAYS, "2026-10-24 23:00", 5, "2026-10-25 04:00", id="open span gains an hour"),
-        pytest.param(SUNDAYS, "2026-03-28 23:00", 4, "2026-04-05 00:00", id="lost hour is owed a week later"),
-    ],
-)
-def test_working_time_of_the_wall_calendar(calendar: Calendar, start: str, hours: float, end: str) -> None:
-    assert add_working_time(calendar, utc(start), timedelta(hours=hours)) == utc(end)
-
-
-@given(
-    st.datetimes(*FIVE_YEARS, timezones=st.just(UTC)),
-    st.timedeltas(timedelta(0), timedelta(hours=90)),
-)
-def test_adding_working_time_and_measuring_it_agree(start: datetime, amount: timedelta) -> None:
-    due = add_working_time(BERLIN, start, amount)
-    assert due >= start
-    assert working_time_between(BERLIN, start, due) == amount
-
-
-@given(
-    st.datetimes(*FIVE_YEARS, timezones=st.just(UTC)),
-    st.timedeltas(timedelta(0), timedelta(days=9)),
-)
-def test_a_later_ticket_is_never_due_earlier(start: datetime, later: timedelta) -> None:
-    eight_hours = timedelta(hours=8)
-    assert add_working_time(BERLIN, start, eight_hours) <= add_working_time(
-        BERLIN, start + later, eight_hours
-    )
-
-
-def test_a_moment_without_time_zone_is_refused() -> None:
-    with pytest.raises(ValueError, match="needs moments with a time zone"):
-        add_working_time(BERLIN, datetime(2026, 7, 1, 8), timedelta(hours=1))  # noqa: DTZ001
+def turns(*written: str) -> list[Turn]:
+    """``"2026-07-01 09:00 reply agent"`` as a turn."""
+    parts = [line.rsplit(" ", 2) for line in written]
+    return [Turn(utc(at), kind, actor) for at, kind, actor in parts]
 
 
 def test_plans_promise_what_the_desk_says_and_unknown_plans_the_default() -> None:
@@ -106,16 +38,143 @@ def test_without_a_default_plan_nothing_is_promised_to_unknown_customers() -> No
     due = due_times(desk, None, NOW)
     assert (due.first_response_due_at, due.resolution_due_at) == (None, None)
     assert breach_risk(desk, situation(account=None), due) is None
+    assert first_response_clock(desk, None, NOW, [], NOW) is None
+    assert resolution_clock(desk, None, NOW, [], NOW) is None
 
 
-def test_breach_risk_rises_to_certainty_as_the_clock_runs() -> None:
+# plan enterprise: around the clock, first response in 1 hour, resolution in 12
+@pytest.mark.parametrize(
+    ("said", "due"),
+    [
+        pytest.param([], "2026-07-01 20:00", id="nothing said yet"),
+        pytest.param(["2026-07-01 09:00 reply agent"], "2026-07-01 20:00", id="a wait that still lasts"),
+        pytest.param(
+            ["2026-07-01 09:00 reply agent", "2026-07-01 12:00 reply customer"],
+            "2026-07-01 23:00",
+            id="three hours of waiting",
+        ),
+        pytest.param(
+            [
+                "2026-07-01 09:00 reply agent",
+                "2026-07-01 11:00 reply agent",
+                "2026-07-01 12:00 reply customer",
+            ],
+            "2026-07-01 23:00",
+            id="a reminder does not start the wait anew",
+        ),
+        pytest.param(
+            ["2026-07-01 09:00 reply customer", "2026-07-01 12:00 reply customer"],
+            "2026-07-01 20:00",
+            id="a customer who adds something makes nobody wait",
+        ),
+        pytest.param(
+            ["2026-07-01 10:00 solved agent", "2026-07-03 10:00 reopened customer"],
+            "2026-07-03 20:00",
+            id="solved and reopened: the two days between do not count",
+        ),
+        pytest.param(["2026-07-01 09:00 note agent"], "2026-07-01 20:00", id="notes are not replies"),
+    ],
+)
+def test_the_resolution_waits_for_the_customer(said: list[str], due: str) -> None:
+    targets = due_times(shipped_desk(), "enterprise", NOW, turns(*said))
+    assert targets.resolution_due_at == utc(due)
+    assert targets.first_response_due_at == NOW + timedelta(hours=1)
+
+
+def test_the_clock_stands_still_while_waiting_and_the_due_time_moves_on() -> None:
+    said = turns("2026-07-01 14:00 reply agent")
+    seen = [
+        resolution_clock(shipped_desk(), "enterprise", NOW, said, NOW + timedelta(hours=hours))
+        for hours in (6, 30, 300)
+    ]
+    assert [clock and clock.used_share for clock in seen] == [0.5, 0.5, 0.5]
+    assert [clock and clock.due_at for clock in seen] == [NOW + timedelta(hours=h) for h in (12, 36, 306)]
+    assert seen[1] is not None
+    assert (seen[1].waiting_since, seen[1].breached) == (utc("2026-07-01 14:00"), False)
+
+
+@pytest.mark.parametrize(
+    ("said", "met_at", "breached"),
+    [
+        pytest.param([], None, True, id="never answered"),
+        pytest.param(["2026-07-01 08:59 reply agent"], "2026-07-01 08:59", False, id="in time"),
+        pytest.param(["2026-07-01 09:00 reply agent"], "2026-07-01 09:00", False, id="on the minute"),
+        pytest.param(["2026-07-01 09:01 reply agent"], "2026-07-01 09:01", True, id="too late"),
+        pytest.param(["2026-07-01 08:30 reply customer"], None, True, id="the customer's own words"),
+        pytest.param(["2026-07-01 08:30 reply model"], "2026-07-01 08:30", False, id="resolved by the desk"),
+        pytest.param(
+            ["2026-07-01 08:30 solved system"], "2026-07-01 08:30", False, id="solved without a word"
+        ),
+    ],
+)
+def test_who_answers_keeps_the_promise_of_a_first_response(
+    said: list[str], met_at: str | None, breached: bool
+) -> None:
+    clock = first_response_clock(shipped_desk(), "enterprise", NOW, turns(*said), NOW + timedelta(hours=5))
+    assert clock is not None
+    assert (clock.met_at, clock.breached) == (utc(met_at) if met_at else None, breached)
+
+
+def test_a_solved_ticket_stays_kept_and_a_reopened_one_runs_again() -> None:
+    solved = turns("2026-07-01 19:00 solved agent")
+    reopened = [*solved, *turns("2026-07-02 19:00 reopened customer")]
+    kept = resolution_clock(shipped_desk(), "enterprise", NOW, solved, NOW + timedelta(days=9))
+    again = resolution_clock(shipped_desk(), "enterprise", NOW, reopened, NOW + timedelta(days=9))
+    assert kept is not None
+    assert again is not None
+    assert (kept.met_at, kept.breached) == (utc("2026-07-01 19:00"), False)
+    assert (again.met_at, again.breached) == (None, True)
+    assert again.due_at == utc("2026-07-02 20:00")
+
+
+steps = st.lists(
+    st.tuples(
+        st.integers(0, 600),
+        st.sampled_from(["reply", "solved", "reopened", "note"]),
+        st.sampled_from(["agent", "customer", "system"]),
+    ),
+    max_size=8,
+)
+
+
+@given(steps, st.integers(0, 4000), st.integers(1, 2000))
+def test_a_clock_never_runs_backwards_and_waits_never_overlap(
+    said: list[tuple[int, str, str]], first: int, more: int
+) -> None:
+    at, conversation = NOW, list[Turn]()
+    for minutes, kind, actor in said:
+        at += timedelta(minutes=minutes)
+        conversation.append(Turn(at, kind, actor))
+
+    def used(moment: datetime) -> float:
+        known = [turn for turn in conversation if turn.at < moment]
+        clock = first_response_clock(shipped_desk(), "business", NOW, known, moment)
+        assert clock is not None
+        return clock.used_share
+
+    assert used(NOW + timedelta(minutes=first)) <= used(NOW + timedelta(minutes=first + more))
+    waits = waiting_for_customer(conversation, at + timedelta(days=1))
+    assert all(one.until <= other.since for one, other in pairwise(waits))
+    assert all(wait.since < wait.until for wait in waits)
+
+
+def test_breach_risk_rises_to_certainty_as_the_clock_runs_and_says_it_is_an_estimate() -> None:
     desk = shipped_desk()
     due = due_times(desk, "team", NOW)
     risks = [
         breach_risk(desk, situation(as_of=NOW + timedelta(hours=passed)), due)
         for passed in (0, 2, 6, 7.9, 8, 30)
     ]
-    known = [risk for risk in risks if risk is not None]
-    assert risks == sorted(known)
-    assert risks[0] == pytest.approx(0.1353, abs=1e-4)  # exp(-8/4)
-    assert risks[-2:] == [1.0, 1.0]
+    values = [risk[0] for risk in risks if risk is not None]
+    assert values == sorted(values)
+    assert values[0] == pytest.approx(0.1353, abs=1e-4)  # exp(-8/4)
+    assert values[-2:] == [1.0, 1.0]
+    assert {risk[1] for risk in risks if risk is not None} == {"estimate"}
+
+
+def test_an_outcome_models_word_goes_before_the_estimate_until_the_time_is_over() -> None:
+    desk = shipped_desk()
+    due = due_times(desk, "team", NOW)
+    assert breach_risk(desk, situation(breach_risk=0.4), due) == (0.4, "model")
+    late = situation(breach_risk=0.4, as_of=NOW + timedelta(hours=9))
+    assert breach_risk(desk, late, due) == (1.0, "model")
