@@ -13,6 +13,7 @@ import urllib.parse
 import urllib.request
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from http.client import HTTPException
 from typing import Any
 
@@ -53,14 +54,16 @@ class FirstlineClient:
         value: str | None = None,
         reason: str | None = None,
         key: str | None = None,
+        as_of: datetime | None = None,
     ) -> str:
         """Tell what a person thinks of a decision; returns the feedback's id.
 
         A call repeated with the same ``key`` counts once: give one of your own where the caller itself may be
-        interrupted. Raises ``FirstlineError``.
+        interrupted. ``as_of`` is for a replayed desk. Raises ``FirstlineError``.
         """
-        said = {"decision_id": decision_id, "verdict": verdict, "agent_id": agent_id}
-        said |= {k: v for k, v in {"field": field, "value": value, "reason": reason}.items() if v is not None}
+        said: dict[str, Any] = {"decision_id": decision_id, "verdict": verdict, "agent_id": agent_id}
+        more = {"field": field, "value": value, "reason": reason, "as_of": as_of and as_of.isoformat()}
+        said |= {k: v for k, v in more.items() if v is not None}
         once = {"Idempotency-Key": key or str(uuid.uuid4())}
         return str(self._call("POST", "/feedback", said, once)["feedback_id"])
 

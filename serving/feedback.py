@@ -37,7 +37,8 @@ def accept_feedback(store: Store, request: FeedbackRequest, now: datetime, key: 
         raise Problem(
             404, "decision_id", shown(request.decision_id), "send the decision_id that /triage answered"
         )
-    given = Feedback(time_ordered_id(now), at=now, **request.model_dump())
+    at = request.as_of or now
+    given = Feedback(time_ordered_id(at), at=at, **request.model_dump(exclude={"as_of"}))
     try:
         store.add_feedback(given, key, request.body_hash)
     except AlreadyAnswered as before:

@@ -59,13 +59,7 @@ class Api:
 
     async def _triage(self, request: Request) -> Response:
         asked = parsed(TriageRequest, await self._body(request))
-        if asked.as_of is not None and not self._settings.allow_as_of:
-            raise Problem(
-                403,
-                "as_of",
-                asked.as_of.isoformat(),
-                "leave it out, or start the service with FIRSTLINE_ALLOW_AS_OF=true",
-            )
+        self._check_moment(asked.as_of)
         answer = await run_sync(self._desk.triage, asked, _now(), limiter=self._scoring)
         if answer.new:
             decision = answer.decision
@@ -81,8 +75,19 @@ class Api:
             )
         return _json(answer.decision.model_dump_json())
 
+    def _check_moment(self, as_of: datetime | None) -> None:
+        """Raise ``Problem`` (403) where another moment than now is asked for and not allowed."""
+        if as_of is not None and not self._settings.allow_as_of:
+            raise Problem(
+                403,
+                "as_of",
+                as_of.isoformat(),
+                "leave it out, or start the service with FIRSTLINE_ALLOW_AS_OF=true",
+            )
+
     async def _feedback(self, request: Request) -> Response:
         given = parsed(FeedbackRequest, await self._body(request))
+        self._check_moment(given.as_of)
         key = request.headers.get("idempotency-key")
         if key is not None and not 1 <= len(key) <= 255:
             raise Problem(422, "Idempotency-Key", f"{len(key)} characters", "send 1 to 255 characters")

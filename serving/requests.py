@@ -69,6 +69,8 @@ class FeedbackRequest(_Request):
     value: Annotated[str, Field(max_length=20_000)] | None = None
     reason: Annotated[str, Field(max_length=5_000)] | None = None
     agent_id: Id
+    as_of: AwareDatetime | None = None
+    """When it was said, where the desk is replayed; refused by a service that decides only as of now."""
 
 
 R = TypeVar("R", bound=_Request)

@@ -22,7 +22,7 @@ def decided(tmp_path_factory):
     desk.store.close()
 
 
-def said(decision_id: str, verdict: str = "override", **more: str) -> FeedbackRequest:
+def said(decision_id: str, verdict: str = "override", **more: object) -> FeedbackRequest:
     return FeedbackRequest(decision_id=decision_id, verdict=verdict, agent_id="ann", **more)
 
 
@@ -52,6 +52,13 @@ def test_every_field_can_be_overridden(decided, field):
     store, decision_id = decided
     value = (CORRECTABLE[field] or ("anything",))[0]
     assert accept_feedback(store, said(decision_id, field=field, value=value), LATER)
+
+
+def test_a_replayed_desk_says_when_it_was_said(decided):
+    store, decision_id = decided
+    moment = NOON + timedelta(days=40)
+    feedback_id = accept_feedback(store, said(decision_id, field="queue", value="x", as_of=moment), LATER)
+    assert store.feedback().set_index("feedback_id").loc[feedback_id, "at"] == moment
 
 
 REFUSED = {

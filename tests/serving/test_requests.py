@@ -68,6 +68,12 @@ def test_bad_input_is_refused_by_name(client, what):
     assert all(answer.json()["error"][part] for part in ("thing", "found", "fix"))
 
 
+def test_feedback_is_not_dated_by_its_sender_unless_the_desk_is_replayed(client):
+    given = {"decision_id": "d1", "verdict": "approve", "agent_id": "ann", "as_of": "2026-01-01T00:00:00Z"}
+    answer = client.post("/feedback", json=given)
+    assert (answer.status_code, answer.json()["error"]["thing"]) == (403, "as_of")
+
+
 @pytest.mark.parametrize(
     "kind", ["text/plain", "multipart/form-data", "application/vnd.bentoml+pickle", None]
 )
