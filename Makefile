@@ -15,7 +15,7 @@ export GX_ANALYTICS_ENABLED := false
 export OTEL_SDK_DISABLED := true
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo serve notebooks test lint format drill clean
+.PHONY: help setup demo serve postgres notebooks test lint format drill clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ demo: $(READY) ## the whole loop once, on a simulated company, in under 12 minut
 
 serve: $(READY) ## start the scoring service with the promoted release
 	@$(RUN) firstline serve
+
+postgres: $(READY) ## install a PostgreSQL server from Debian, so that the tests of the store run on it too
+	@$(RUN) python -m pipelines.postgres
 
 notebooks: $(READY) ## open the notebooks in JupyterLab
 	@$(UV) run --frozen --group lab jupyter lab notebooks/

@@ -1,4 +1,4 @@
-"""One database behind the store: SQLite in WAL mode with full durability by default, any SQLAlchemy URL."""
+"""One database behind the store: SQLite in WAL mode with full durability, or PostgreSQL by its URL."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -6,12 +6,25 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, make_url
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 
-from serving.tables import metadata
+from serving.migration import migrate
 
 _BUSY_SECONDS = 30
+_POSTGRES_OPTIONS = "-c synchronous_commit=on -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
+_CONNECT_SECONDS = 3
+_POOL = 10
+"""Connections kept open by one process; as many again when they are busy."""
+_ONE_STATE: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+_OPENING = 0x46697273
+"""Advisory lock under which one replica at a time migrates."""
+_LEDGER = 0x46697274
+"""Advisory lock under which one replica at a time appends to the ledger."""
+
+
+class UnknownDatabase(ValueError):
+    """The URL names a database that the store cannot be kept in."""
 
 
 class Database:
@@ -22,8 +35,9 @@ class Database:
         self.engine = _engine(url)
         self._one_writer = threading.Lock() if self.is_sqlite else nullcontext()
         with self.writing() as connection:
-            metadata.create_all(connection)
-            _add_new_columns(connection)
+            if not self.is_sqlite:
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({_OPENING})"))
+            migrate(connection)
 
     @property
     def is_sqlite(self) -> bool:
@@ -33,8 +47,10 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that sees one consistent state."""
-        with self.engine.connect() as connection, connection.begin():
-            yield connection
+        with self.engine.connect() as connection:
+            seen = connection if self.is_sqlite else connection.execution_options(**_ONE_STATE)
+            with seen.begin():
+                yield seen
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -65,27 +81,30 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Sequence[Any
         same = order == list(range(len(names)))
         values: list[Any] = [tuple(r) if same else tuple(r[i] for i in order) for r in rows]
     else:
-        values = [dict(zip(names, row, strict=True)) for row in rows]
+        values = [dict(zip(names, map(_storable, row), strict=True)) for row in rows]
     return max(connection.exec_driver_sql(str(compiled), values).rowcount, 0)
 
 
-def _add_new_columns(connection: Connection) -> None:
-    """A store made before the schema had some optional column gets it, empty, with its indexes."""
-    found = inspect(connection)
-    for table in metadata.sorted_tables:
-        there = {column["name"] for column in found.get_columns(table.name)}
-        new = [column for column in table.c if column.name not in there]
-        for column in new:
-            kind = column.type.compile(connection.dialect)
-            connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}")
-        for index in table.indexes if new else ():
-            index.create(connection, checkfirst=True)
+def one_at_a_time(connection: Connection) -> None:
+    """Let no other transaction append to the ledger until this one ends; SQLite has one writer anyway."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_LEDGER})"))
+
+
+def _storable(value: Any) -> Any:
+    """PostgreSQL stores no NUL character in text."""
+    return value.replace("\x00", "\ufffd") if isinstance(value, str) else value
 
 
 def _engine(url: str) -> Engine:
     parsed = make_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        return _postgres(parsed)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
+        raise UnknownDatabase(
+            f"FIRSTLINE_DATABASE_URL names {parsed.get_backend_name()}: use postgresql://user@host/name, "
+            "or leave it out for SQLite"
+        )
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
@@ -102,3 +121,14 @@ def _engine(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _postgres(url: URL) -> Engine:
+    options = " ".join(filter(None, [_POSTGRES_OPTIONS, str(url.query.get("options", ""))]))
+    return create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        connect_args={"connect_timeout": _CONNECT_SECONDS, "options": options},
+        pool_size=_POOL,
+        max_overflow=_POOL,
+        pool_pre_ping=True,
+    )

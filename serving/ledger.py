@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select
 
+from serving.database import one_at_a_time
 from serving.moments import microseconds
 from serving.tables import decisions, feedback, ledger, pointer_moves
 
@@ -55,10 +56,11 @@ def append_entry(
 ) -> int:
     """Vouch for the row ``content`` (exactly its columns) of ``subject``; returns the sequence number.
 
-    Two writers cannot append to the same predecessor: one fails with ``IntegrityError`` and must retry.
+    Writers of any number of processes queue up, each until the transaction before it has ended.
     """
+    one_at_a_time(connection)
     newest = connection.execute(
-        select(ledger.c.seq, ledger.c.hash).order_by(ledger.c.seq.desc()).limit(1).with_for_update()
+        select(ledger.c.seq, ledger.c.hash).order_by(ledger.c.seq.desc()).limit(1)
     ).one_or_none()
     seq, previous = (newest.seq + 1, newest.hash) if newest else (1, GENESIS)
     entry = {"seq": seq, "at": microseconds(at), "kind": kind, "subject": subject, "digest": digest(content)}

@@ -8,6 +8,7 @@ import pandas as pd
 from sqlalchemy import Connection, insert, select
 
 from serving import outbox
+from serving.database import insert_new
 from serving.decision import Decision
 from serving.ledger import append_entry, canonical_json
 from serving.moments import microseconds, moment
@@ -53,9 +54,13 @@ def taken(connection: Connection, scope: str, key: str) -> Taken | None:
     return Taken(*row) if row else None
 
 
-def take(connection: Connection, scope: str, key: str, now: Taken) -> None:
-    """Use ``key`` in ``scope``; raises ``IntegrityError`` where it is taken."""
-    connection.execute(insert(idempotency).values(scope=scope, key=key, **now._asdict()))
+def take(connection: Connection, scope: str, key: str, now: Taken) -> Taken | None:
+    """Use ``key`` in ``scope``; returns what it was used for before, ``None`` where it was free.
+
+    A writer that uses the same key at the same moment is waited for.
+    """
+    new = insert_new(connection, idempotency, [(scope, key, *now)])
+    return None if new else taken(connection, scope, key)
 
 
 def add_decision(connection: Connection, decision: Decision, request: str) -> None:

@@ -77,11 +77,10 @@ class Store:
         Raises ``AlreadyAnswered`` where the ticket was decided before; then nothing is written.
         """
         with self.writing() as connection:
-            before = records.taken(connection, "triage", decision.ticket_id)
+            now = records.Taken(body_hash, decision.decision_id)
+            before = records.take(connection, "triage", decision.ticket_id, now)
             if before is not None:
                 raise AlreadyAnswered(before)
-            now = records.Taken(body_hash, decision.decision_id)
-            records.take(connection, "triage", decision.ticket_id, now)
             context.append(connection, "tickets", ticket)
             records.add_decision(connection, decision, request)
         return decision
@@ -105,10 +104,10 @@ class Store:
         """Store feedback. Raises ``AlreadyAnswered`` where the idempotency ``key`` was used before."""
         with self.writing() as connection:
             if key is not None:
-                before = records.taken(connection, "feedback", key)
+                now = records.Taken(body_hash, given.feedback_id)
+                before = records.take(connection, "feedback", key, now)
                 if before is not None:
                     raise AlreadyAnswered(before)
-                records.take(connection, "feedback", key, records.Taken(body_hash, given.feedback_id))
             records.add_feedback(connection, given)
 
     def feedback(self) -> pd.DataFrame:

@@ -21,9 +21,18 @@ from sqlalchemy import (
 
 from features.schema import IDENTITIES, TABLES, spec_of
 
+TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text that sorts by its characters' code points in every database."""
+
 metadata = MetaData()
 
-_SQL_TYPES = {"string": Text, "time": BigInteger, "int": BigInteger, "float": Float, "list": Text}
+_SQL_TYPES: dict[str, Any] = {
+    "string": TEXT,
+    "time": BigInteger,
+    "int": BigInteger,
+    "float": Float,
+    "list": TEXT,
+}
 
 
 def _context_table(name: str) -> Table:
@@ -50,8 +59,8 @@ Index("contacts_by_account", _contacts.c.account_id)
 contact_handles = Table(
     "contact_handles",
     metadata,
-    Column("handle", Text, primary_key=True),
-    Column("contact_id", Text, primary_key=True),
+    Column("handle", TEXT, primary_key=True),
+    Column("contact_id", TEXT, primary_key=True),
     Column("known_at", BigInteger, nullable=False),
     Index("handles_by_contact", "contact_id"),
     sqlite_with_rowid=False,
@@ -64,11 +73,11 @@ identity_decisions = Table(
     "identity_decisions",
     metadata,
     Column("decision_id", String(64), primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("other", Text),
-    Column("by", Text, nullable=False),
-    Column("why", Text, nullable=False),
+    Column("kind", TEXT, nullable=False),
+    Column("subject", TEXT, nullable=False),
+    Column("other", TEXT),
+    Column("by", TEXT, nullable=False),
+    Column("why", TEXT, nullable=False),
     Column("at", BigInteger, nullable=False),
 )
 
@@ -76,16 +85,16 @@ decisions = Table(
     "decisions",
     metadata,
     Column("decision_id", String(64), primary_key=True),
-    Column("ticket_id", Text, nullable=False),
+    Column("ticket_id", TEXT, nullable=False),
     Column("at", BigInteger, nullable=False),
-    Column("release", Text, nullable=False),
-    Column("account_id", Text),
-    Column("intent", Text),
-    Column("queue", Text, nullable=False),
-    Column("action", Text, nullable=False),
+    Column("release", TEXT, nullable=False),
+    Column("account_id", TEXT),
+    Column("intent", TEXT),
+    Column("queue", TEXT, nullable=False),
+    Column("action", TEXT, nullable=False),
     Column("value_at_risk", Float, nullable=False),
-    Column("request", Text, nullable=False),
-    Column("record", Text, nullable=False),
+    Column("request", TEXT, nullable=False),
+    Column("record", TEXT, nullable=False),
     Index("decisions_by_ticket", "ticket_id"),
     Index("decisions_by_intent", "intent", "at"),
     Index("decisions_by_rank", "value_at_risk"),
@@ -97,11 +106,11 @@ feedback = Table(
     Column("feedback_id", String(64), primary_key=True),
     Column("decision_id", String(64), nullable=False),
     Column("at", BigInteger, nullable=False),
-    Column("verdict", Text, nullable=False),
-    Column("field", Text),
-    Column("value", Text),
-    Column("reason", Text),
-    Column("agent_id", Text, nullable=False),
+    Column("verdict", TEXT, nullable=False),
+    Column("field", TEXT),
+    Column("value", TEXT),
+    Column("reason", TEXT),
+    Column("agent_id", TEXT, nullable=False),
     Index("feedback_by_decision", "decision_id"),
     Index("feedback_by_time", "at"),
 )
@@ -112,9 +121,9 @@ outbox = Table(
     Column("action_id", String(64), primary_key=True),
     Column("decision_id", String(64), nullable=False),
     Column("created_at", BigInteger, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("payload", Text, nullable=False),
-    Column("status", Text, nullable=False),
+    Column("kind", TEXT, nullable=False),
+    Column("payload", TEXT, nullable=False),
+    Column("status", TEXT, nullable=False),
     Column("done_at", BigInteger),
     Index("outbox_by_status", "status", "created_at"),
 )
@@ -132,10 +141,10 @@ pointer_moves = Table(
     "pointer_moves",
     metadata,
     Column("move_id", Integer, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("release_id", Text, nullable=False),
-    Column("by", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("name", TEXT, nullable=False),
+    Column("release_id", TEXT, nullable=False),
+    Column("by", TEXT, nullable=False),
+    Column("reason", TEXT, nullable=False),
     Column("at", BigInteger, nullable=False),
     Index("pointer_moves_by_name", "name", "move_id"),
 )
@@ -145,8 +154,8 @@ ledger = Table(
     metadata,
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("at", BigInteger, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("subject", Text, nullable=False),
+    Column("kind", TEXT, nullable=False),
+    Column("subject", TEXT, nullable=False),
     Column("digest", String(64), nullable=False),
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
@@ -157,5 +166,5 @@ marks = Table(
     "marks",
     metadata,
     Column("name", String(64), primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("value", TEXT, nullable=False),
 )

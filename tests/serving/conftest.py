@@ -3,15 +3,17 @@ from pathlib import Path
 
 import pytest
 
-from serving.settings import store_url
 from serving.store import Store
 from tests.serving.sample import NOON
+from tests.serving.stores import database_url, postgres
 from tests.serving.tiny_release import write_tiny_release
+
+__all__ = ["database_url", "postgres"]
 
 
 @pytest.fixture
-def store(tmp_path):
-    opened = Store(store_url(tmp_path / "state"))
+def store(database_url):
+    opened = Store(database_url)
     yield opened
     opened.close()
 

@@ -18,8 +18,8 @@ from serving.settings import Settings, store_url
 from serving.store import Store
 from serving.tables import identities as stored_identities
 from serving.triage import open_desk
+from tests.connectors.identity.test_person_index import CHOICES, CONTACTS
 from tests.connectors.people import contacts, day, decided, told
-from tests.connectors.test_identity import CHOICES, CONTACTS
 
 MAIL, CHAT, CALL = "email:ann@x.example", "intercom:77", "phone:+4930123456"
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from features.schema import TABLES, empty_table, typed
-from serving import context
+from serving import context, pointers
 from serving.codec import to_frame, to_rows
+from serving.database import UnknownDatabase
 from serving.moments import microseconds, moment, time_ordered_id
 from serving.people import PHONE_REGION, person
 from serving.store import Store
@@ -189,6 +190,19 @@ def test_a_pointer_moves_and_remembers(store):
     assert store.verify_ledger().entries == 2
 
 
+def test_a_character_that_a_database_cannot_hold_costs_itself_and_not_the_row(store):
+    assert store.append("tickets", tickets({"ticket_id": "1", "body": "before\x00after"})) == 1
+    (kept,) = store.history_for("A1", None, NOON + timedelta(days=1))["tickets"]["body"]
+    assert kept.replace("\x00", "\ufffd") == "before\ufffdafter"
+
+
+def test_rows_of_one_moment_come_in_the_same_order_from_every_database(store):
+    names = ["a", "B", "ä", "_", "Z", "é", "-1", "10", "9"]
+    store.append("tickets", tickets(*({"ticket_id": name} for name in names)))
+    kept = store.history_for("A1", None, NOON + timedelta(days=1))["tickets"]["ticket_id"]
+    assert kept.tolist() == sorted(names)
+
+
 def test_a_mark_is_replaced(store):
     assert store.mark("backfill") is None
     store.set_mark("backfill", "one")
@@ -217,8 +231,24 @@ def test_writers_at_the_same_time_all_get_through(store):
     assert len(store.pointer_history("champion")) == 40
 
 
-def test_sqlite_is_durable_by_default(store):
+def test_every_commit_is_durable(store):
     with store.reading() as connection:
-        journal = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
-        synchronous = connection.exec_driver_sql("PRAGMA synchronous").scalar()
-    assert (journal, synchronous) == ("wal", 2)
+        if connection.dialect.name == "sqlite":
+            asked = ("PRAGMA journal_mode", "PRAGMA synchronous")
+            found = tuple(connection.exec_driver_sql(question).scalar() for question in asked)
+            assert found == ("wal", 2)
+        else:
+            assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
+
+
+def test_a_reader_sees_one_state_however_others_write(store):
+    with store.reading() as connection:
+        before = pointers.pointer(connection, "champion")
+        store.set_pointer("champion", "r1", "ann", "meanwhile", NOON)
+        assert (before, pointers.pointer(connection, "champion")) == (None, None)
+    assert store.pointer("champion") == "r1"
+
+
+def test_a_database_that_is_neither_is_refused_by_name():
+    with pytest.raises(UnknownDatabase, match="mysql: use postgresql://"):
+        Store("mysql://localhost/firstline")
