@@ -16,7 +16,8 @@ class Evidence(NamedTuple):
 
     ``first_known``: contact_id -> when its first row was known.
     ``accounts``: contact_id, known_at, account_id; a row whenever a contact's company becomes known or other.
-    ``holdings``: handle, contact_id, start, end; a row per normal handle and contact, by handle and start.
+    ``holdings``: handle, contact_id, start, end; a row for every unbroken time in which a contact had a normal
+    handle, by handle and start.
     """
 
     first_known: pd.Series
@@ -28,8 +29,9 @@ def evidence_of(contacts: pd.DataFrame, phone_region: str) -> Evidence:
     """The facts in canonical ``contacts``.
 
     A handle ends for a contact when a later row of the contact names another handle of that kind instead;
-    a row that names none of that kind (another source's, perhaps) says nothing about it. A contact id that
-    is itself a handle is one of the contact's handles.
+    a row that names none of that kind (another source's, perhaps) says nothing about it. One that comes back
+    later begins anew: what was between stays as it was. A contact id that is itself a handle is one of the
+    contact's handles.
     """
     rows = pd.DataFrame(
         {
@@ -61,8 +63,12 @@ def _holdings(rows: pd.DataFrame, phone_region: str) -> pd.DataFrame:
     versions = held.drop_duplicates(["contact_id", "kind", "start"])[["contact_id", "kind", "start"]]
     following = versions.groupby(["contact_id", "kind"])["start"].shift(-1, fill_value=NEVER)
     held = held.merge(versions.assign(end=following), on=["contact_id", "kind", "start"])
-    by_pair = held.groupby(["handle", "contact_id"], sort=False)
-    spans = by_pair.agg(start=("start", "first"), end=("end", "last")).reset_index()
+    held = held.drop_duplicates(["handle", "contact_id", "start"])
+    pair = ["handle", "contact_id"]
+    goes_on = held["start"] == held.groupby(pair)["end"].shift()
+    time = (~goes_on).groupby([held[name] for name in pair]).cumsum().rename("time")
+    spans = held.groupby([*(held[name] for name in pair), time], sort=False)
+    spans = spans.agg(start=("start", "first"), end=("end", "last")).reset_index()
     ids = rows.drop_duplicates("contact_id")
     own = pd.DataFrame(
         {
@@ -72,7 +78,8 @@ def _holdings(rows: pd.DataFrame, phone_region: str) -> pd.DataFrame:
             "end": NEVER,
         }
     ).dropna(subset="handle")
-    both = pd.concat([own, spans]).drop_duplicates(["handle", "contact_id"])
+    is_own = pd.MultiIndex.from_frame(spans[pair]).isin(pd.MultiIndex.from_frame(own[pair]))
+    both = pd.concat([own, spans[~is_own]])[[*pair, "start", "end"]]
     return both.sort_values(["handle", "start", "contact_id"], kind="stable", ignore_index=True)
 
 

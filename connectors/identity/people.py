@@ -16,7 +16,7 @@ MOST_RECORDS = 25
 """A handle on more contacts than this is a placeholder or a switchboard, not a person."""
 
 Span = tuple[int, int, Name]
-"""From when until when (microseconds) a contact holds a handle, and the contact."""
+"""From when until when (microseconds) a contact holds a handle without a break, and the contact."""
 
 
 class Meaning(NamedTuple):
@@ -215,7 +215,8 @@ def _at_the_same_time(spans: Sequence[Span]) -> list[list[Name]]:
     for start, end, contact in spans:
         if start >= until:
             groups.append([])
-        groups[-1].append(contact)
+        if contact not in groups[-1]:
+            groups[-1].append(contact)
         until = max(until, end)
     return groups
 

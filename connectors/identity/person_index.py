@@ -93,11 +93,7 @@ def identities(
     evidence = evidence_of(contacts, phone_region)
     decided = in_order(decisions)
     ids = pd.Index(evidence.first_known.index).union(sorted(_names_in(decided)), sort=False)
-    holdings = evidence.holdings.assign(
-        code=ids.get_indexer(evidence.holdings["contact_id"]),
-        rank=evidence.holdings.groupby("handle").cumcount(),
-        holders=evidence.holdings.groupby("handle")["handle"].transform("size"),
-    )
+    holdings = _ranked(evidence.holdings).assign(code=ids.get_indexer(evidence.holdings["contact_id"]))
     label = _neighbourhoods(holdings, decided, ids)
     is_simple = np.bincount(label, minlength=label.max(initial=0) + 1) == 1
     is_simple[label[ids.get_indexer(holdings.loc[holdings["holders"] > 1, "contact_id"])]] = False
@@ -107,6 +103,15 @@ def identities(
     both = pd.concat([simple, pd.DataFrame(rows, columns=list(_COLUMNS))], ignore_index=True)
     both["known_at"] = pd.to_datetime(both["known_at"].astype("int64"), unit="us", utc=True)
     return typed(IDENTITIES, both.sort_values(["alias", "known_at"], ignore_index=True))
+
+
+def _ranked(holdings: pd.DataFrame) -> pd.DataFrame:
+    """``holdings`` with the number of contacts that ever had the handle, and which of them (0: the first) has
+    it in this row."""
+    comes_back = holdings.duplicated(["handle", "contact_id"])
+    order = (~comes_back).groupby(holdings["handle"]).cumsum() - 1
+    rank = order.groupby([holdings["handle"], holdings["contact_id"]]).transform("first")
+    return holdings.assign(rank=rank, holders=order.groupby(holdings["handle"]).transform("max") + 1)
 
 
 def _names_in(decisions: Sequence[Decision]) -> set[str]:
@@ -190,7 +195,8 @@ def _simple(evidence: Evidence, holdings: pd.DataFrame, contacts: set[str]) -> p
     accounts = evidence.accounts[evidence.accounts["contact_id"].isin(contacts)]
     opened = known.assign(known_at=known["since"], account_id=None)[["contact_id", "known_at", "account_id"]]
     versions = pd.concat([opened, accounts]).drop_duplicates(["contact_id", "known_at"], keep="last")
-    held = holdings[holdings["contact_id"].isin(contacts)][["handle", "contact_id", "start"]]
+    held = holdings[holdings["contact_id"].isin(contacts)].drop_duplicates(["handle", "contact_id"])
+    held = held[["handle", "contact_id", "start"]]
     itself = known.assign(handle=None, start=known["since"])[["handle", "contact_id", "start"]]
     rows = pd.concat([itself, held]).merge(versions, on="contact_id")
     rows["known_at"] = np.maximum(rows["start"], rows["known_at"])

@@ -1,8 +1,10 @@
 """One person is one contact: by strong handles only, never by what comes later, and as people decided."""
 
+from random import Random
+
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from connectors.identity.decisions import Decision
@@ -63,6 +65,13 @@ def persons(people: pd.DataFrame, *rows: tuple[str | None, float], decisions: tu
             "a new number keeps the old one theirs",
             [("C1", 0, "A", [CALL]), ("C1", 1, "A", ["phone:+4930999999"])],
             CALL,
+            "C1",
+        ),
+        (
+            "the number went to somebody else and came back: both have it now",
+            [("C1", 0, "A", [CALL]), ("C1", 1, "A", ["phone:+4930999999"]), ("C2", 2, "A", [CALL])]
+            + [("C1", 3, "A", [CALL])],
+            "C2",
             "C1",
         ),
         (
@@ -234,7 +243,16 @@ EVERYBODY = [
 ]
 
 
+GAVE_THE_MAIL_AWAY_AND_GOT_IT_BACK = [
+    ("C0", 1, "A", ["email:a@x.example"]),
+    ("C1", 0, "A", ["email:a@x.example"]),
+    ("C1", 1, "A", ["email:b@x.example"]),
+    ("C1", 2, "A", ["email:a@x.example"]),
+]
+
+
 @given(rows=CONTACTS, choices=CHOICES, moment=st.integers(0, 10), seed=st.randoms())
+@example(rows=GAVE_THE_MAIL_AWAY_AND_GOT_IT_BACK, choices=[], moment=2, seed=Random(0))
 @settings(max_examples=25, deadline=None)
 def test_what_comes_later_and_the_order_of_rows_change_nothing(rows, choices, moment, seed):
     made = tuple(decided(f"d{n}", 2 * n + 1, *choice) for n, choice in enumerate(choices))
