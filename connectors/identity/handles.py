@@ -64,7 +64,8 @@ def normal_handle(handle: str, phone_region: str = "") -> str | None:
     """``handle`` (kind:value) in its one form, ``None`` where it names nobody (anonymous, no address).
 
     ``phone_region`` (ISO 3166, for example DE) is where numbers without a country code are at home; without
-    it they keep their digits only. A kind not known here is lower-cased, its value case folded.
+    it they keep their digits only. A kind not known here is lower-cased, its value case folded. The form of a
+    form is itself.
     """
     prefix = _PREFIX.fullmatch(handle)
     if prefix is None:
@@ -81,7 +82,8 @@ def normal_handle(handle: str, phone_region: str = "") -> str | None:
         value = _account_name(value)
     elif kind not in VENDOR_KINDS:
         value = value.casefold()
-    return f"{kind}:{value}" if value else None
+    form = f"{kind}:{value}" if value else None
+    return form if form is None or form == handle else normal_handle(form, phone_region)
 
 
 def handle_in(contact_id: str, phone_region: str = "") -> str | None:
@@ -146,17 +148,27 @@ def _address(value: str) -> str:
 
 
 def _number(value: str, region: str) -> str:
-    """The number in E.164, with ``;ext=`` for an extension; digits only where no country is known."""
+    """The number in E.164, with ``;ext=`` for an extension; digits only where no country is known.
+
+    Empty where the number begins with ``+`` and is none of the country it names.
+    """
     value = value.removeprefix("tel:")
-    digits = "".join(character for character in value if character.isdigit())
+    digits = "".join(str(unicodedata.digit(character)) for character in value if character.isdigit())
     if len(digits) < 4 or len(set(digits)) == 1:
         return ""
+    as_written = _e164(value, region)
+    if as_written or value.startswith("+"):
+        return as_written
+    return _e164(digits, region) or digits
+
+
+def _e164(value: str, region: str) -> str:
     try:
         number = phonenumbers.parse(value, region or None)
     except phonenumbers.NumberParseException:
-        return digits
+        return ""
     if not phonenumbers.is_possible_number(number):
-        return digits
+        return ""
     known = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     return f"{known};ext={number.extension}" if number.extension else known
 

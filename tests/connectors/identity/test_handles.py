@@ -1,7 +1,7 @@
 """One mailbox, one number, one account name: one text, however it was written down."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connectors.identity.handles import (
@@ -39,6 +39,9 @@ from connectors.identity.handles import (
         ("WhatsApp is a number", "whatsapp:+49 30 123456", "", "phone:+4930123456"),
         ("link of a number", "phone:tel:+4930123456", "", "phone:+4930123456"),
         ("extension is another person", "phone:+44 20 7946 0958 ext 12", "", "phone:+442079460958;ext=12"),
+        ("a fraction between digits", "phone:01\u00bc", "DE", "phone:+490114"),
+        ("digits of another script", "phone:\u0660\u0663\u0660 123456", "", "phone:030123456"),
+        ("no number of the country it names", "phone:+1 202 55", "DE", None),
         ("placeholder number", "phone:000000000", "", None),
         ("withheld number", "phone:Withheld", "", None),
         ("words", "phone:call me", "", None),
@@ -111,6 +114,7 @@ def test_what_several_people_share_does_not_tell_them_apart(handle, apart):
 @given(
     kind=st.sampled_from(["email", "phone", "twitter", "zendesk", "x", "slack"]), value=st.text(max_size=30)
 )
+@example(kind="phone", value="01\u00bc")
 def test_whatever_is_written_the_form_is_stable_and_never_an_error(kind, value):
     once = normal_handle(f"{kind}:{value}", "DE")
     assert once is None or normal_handle(once, "DE") == once
