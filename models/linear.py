@@ -23,7 +23,11 @@ class LinearScore:
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Scores of ``values``, shape (..., inputs) -> (...); a row's score depends on that row alone."""
-        return (self._standardised(values) * self.weights).sum(axis=-1) + self.intercept
+        return self.parts(values).sum(axis=-1) + self.intercept
+
+    def parts(self, values: np.ndarray) -> np.ndarray:
+        """What each input adds to the score, shape (..., inputs); 0 at the mean and where it is missing."""
+        return self._standardised(values) * self.weights
 
     def _standardised(self, values: np.ndarray) -> np.ndarray:
         return np.clip(np.nan_to_num((values - self.means) / self.scales), -FURTHEST, FURTHEST)

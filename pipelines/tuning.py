@@ -1,6 +1,6 @@
 """Optuna over LightGBM's parameters: seeded, one trial at a time, so that the same data tunes alike."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import optuna
@@ -10,14 +10,19 @@ from models.boosting import DEFAULT_SETTINGS
 REPORT_EVERY_ROUNDS = 20
 
 
-def tune(objective: Callable[[optuna.Trial], float], trials: int, seed: int) -> optuna.Study:
-    """Minimise ``objective``; the first trial is the default settings, so none does worse."""
+def tune(
+    objective: Callable[[optuna.Trial], float],
+    trials: int,
+    seed: int,
+    first: Mapping[str, Any] = DEFAULT_SETTINGS,
+) -> optuna.Study:
+    """Minimise ``objective``; the ``first`` trial is the default settings, so none does worse."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
         sampler=optuna.samplers.TPESampler(seed=seed),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=2, n_warmup_steps=REPORT_EVERY_ROUNDS),
     )
-    study.enqueue_trial(DEFAULT_SETTINGS)
+    study.enqueue_trial(dict(first))
     study.optimize(objective, n_trials=trials, n_jobs=1)
     return study
 

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from models.calibration import log_odds
 from models.churn import ChurnModel, too_few
 from models.metrics import auc, expected_calibration_error
 from tests.models.desks import account_features
@@ -34,7 +35,7 @@ def test_unknown_features_and_categories_are_scored(model):
 
 def test_without_later_leavers_the_ranking_stays(model):
     calm = LATER.assign(churned_90d=0)
-    cautious = ChurnModel(model.columns, model.booster).calibrated_on(calm, calm["churned_90d"])
+    cautious = ChurnModel(model.model).calibrated_on(calm, calm["churned_90d"])
     order = np.argsort(model.predict(NEW), kind="stable")
     assert (np.diff(cautious.predict(NEW)[order]) >= 0).all()
     assert cautious.predict(NEW).mean() < 0.01
@@ -48,3 +49,21 @@ def test_a_loaded_model_says_exactly_what_the_fitted_one_said(model, tmp_path):
 def test_integers_that_may_be_missing_are_read(model):
     nullable = NEW.iloc[:3].assign(seats=pd.array([1, None, 3], dtype="Int64"))
     assert np.isfinite(model.predict(nullable)).all()
+
+
+def test_any_columns_are_learnt_from_and_only_those_named():
+    other = NEW.rename(columns={"usage_change_28d": "change in use", "plan": "tariff"})
+    model = ChurnModel.fit(
+        other, other["churned_90d"], 0, numbers=["change in use"], categories=["tariff", "segment"]
+    )
+    assert model.columns.names == ("change in use", "tariff", "segment")
+    assert (model.predict(other.assign(churned_90d=0, seats=1e9)) == model.predict(other)).all()
+
+
+def test_contributions_add_up_to_the_log_odds_of_trees_and_line(model):
+    tabular, matrix = model.model, model.columns.matrix(NEW)
+    said = log_odds(tabular.of_matrix(matrix)) - tabular.contributions(matrix).sum(axis=1)
+    assert np.ptp(said) < 1e-6
+    assert np.abs(tabular.contributions(matrix)[:, model.columns.names.index("usage_change_28d")]).mean() == (
+        np.abs(tabular.contributions(matrix)).mean(axis=0).max()
+    )

@@ -58,7 +58,7 @@ def test_churn_beats_recency_and_never_sees_evaluation_labels():
     trained = train_churn(frame, PARAMS)
     assert trained.metrics["calibration"]["auc"] > trained.metrics["calibration"]["recency_auc"] + 0.1
     again = train_churn(changed_later(frame, LABEL), PARAMS)
-    assert again.model.booster.model_to_string() == trained.model.booster.model_to_string()
+    assert again.model.model.booster.model_to_string() == trained.model.model.booster.model_to_string()
 
 
 @pytest.mark.parametrize(
