@@ -5,7 +5,8 @@ however often it runs. Nothing but the reports and the date of the verdict is wr
 """
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from monitoring.drift import Drift, DriftLimits, compare
 from monitoring.feedback import feedback_labels, stored_decisions, stored_feedback
 from monitoring.quality import Quality, decision_frame, freshness, quality
-from monitoring.verdict import Limits, State, Verdict, dated, judge
-from monitoring.window import newest_known_at, read_reference, recent, window_frame
+from monitoring.verdict import Limits, State, Verdict, judge, judge_successor, settled
+from monitoring.window import LONGEST_WINDOW, newest_known_at, read_reference, recent, window_frame
 from serving.settings import Settings
 from serving.store import Store
 
@@ -29,8 +30,14 @@ MARK = "monitor.verdict"
 
 @dataclass(frozen=True)
 class Observation:
-    """Everything one run looked at. ``drift`` is ``None`` where ``notes`` say why."""
+    """Everything one run looked at. ``drift`` is ``None`` where ``notes`` say why.
 
+    ``release`` serves (``None`` where none was promoted). ``before`` is the last good release and the quality
+    of its last decisions, where the one that serves followed it.
+    """
+
+    release: str | None
+    before: tuple[str, Quality] | None
     window_start: datetime | None
     window_end: datetime | None
     quality: Quality
@@ -47,34 +54,63 @@ def run_monitor(
     now: datetime,
     limits: Limits = Limits(),
     drift_limits: DriftLimits = DriftLimits(),
+    expected_errors: Mapping[str, float] | None = None,
 ) -> Verdict:
     """Judge the newest window of decisions in ``store`` against ``features_folder``, as of ``now``.
 
-    Writes ``monitor.json`` and ``monitor.html`` to ``reports_folder``, and Evidently's report to its
-    ``drift/``. Without decisions, feedback or reference the verdict says so.
+    ``expected_errors``: see ``judge``. Writes ``monitor.json`` and ``monitor.html`` to ``reports_folder``,
+    and Evidently's report to its ``drift/``. Without decisions, feedback or reference the verdict says so.
     """
-    seen = observe(store, features_folder, reports_folder / "drift", now, drift_limits)
+    seen = observe(store, features_folder, reports_folder / "drift", now, limits, drift_limits)
     moved = seen.drift.moved if seen.drift else []
-    verdict = dated(
-        judge(seen.quality, moved, seen.new_labels, seen.notes, limits), _last_verdict(store), now
-    )
+    found = judge(seen.quality, moved, seen.new_labels, seen.notes, limits, expected_errors)
+    if seen.before is not None:
+        found = judge_successor(seen.quality, seen.before[1], seen.before[0], limits) or found
+    verdict = settled(replace(found, release=seen.release), last_verdict(store), now, limits)
     _remember(store, verdict)
     write_reports(reports_folder, seen, verdict, now)
     return verdict
 
 
+def record_done(store: Store, reports_folder: Path, verdict: Verdict, done: str) -> Verdict:
+    """The verdict with what was done about it, in the store and in ``monitor.json`` as well."""
+    acted = replace(verdict, done=done)
+    _remember(store, acted)
+    path = reports_folder / "monitor.json"
+    if path.exists():
+        report = json.loads(path.read_text(encoding="utf-8")) | {"line": acted.line}
+        _replace(path, json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    return acted
+
+
 def observe(
-    store: Store, features_folder: Path, drift_folder: Path, now: datetime, limits: DriftLimits
+    store: Store,
+    features_folder: Path,
+    drift_folder: Path,
+    now: datetime,
+    limits: Limits,
+    drift_limits: DriftLimits,
 ) -> Observation:
-    """Measure everything about the newest window; judge nothing."""
+    """Measure everything about the newest window; judge nothing.
+
+    Once a release was promoted, only its own decisions count: what another one did says nothing about it.
+    """
     decisions = decision_frame(stored_decisions(store))
     feedback = stored_feedback(store)
     feedback = feedback[feedback["at"] <= now]
-    window = recent(decisions, now)
-    drift, notes = _drift(store, window, features_folder, drift_folder, limits)
+    champion, last_good = (store.pointer(name) for name in ("champion", "last_good"))
+    own = decisions if champion is None else decisions[decisions["release"] == champion]
+    window = recent(own, now, least=limits.min_decisions)
+    drift, notes = _drift(store, window, features_folder, drift_folder, drift_limits)
     if feedback.empty:
         notes = (*notes, "no feedback yet")
+    before = None
+    if last_good is not None and last_good != champion:
+        theirs = recent(decisions[decisions["release"] == last_good], now, LONGEST_WINDOW)
+        before = (last_good, quality(theirs, feedback))
     return Observation(
+        release=champion,
+        before=before,
         window_start=window["at"].min() if len(window) else None,
         window_end=window["at"].max() if len(window) else None,
         quality=quality(window, feedback),
@@ -104,6 +140,7 @@ def report_record(seen: Observation, verdict: Verdict, now: datetime) -> dict[st
     return {
         "as_of": now.isoformat(),
         "verdict": verdict.state,
+        "release": seen.release,
         "line": verdict.line,
         "since": verdict.since.isoformat() if verdict.since else None,
         "window": {
@@ -148,18 +185,33 @@ def _new_labels(store: Store, labels: pd.DataFrame, now: datetime) -> int:
     return int(fresh.drop_duplicates(["ticket_id", "kind"]).shape[0])
 
 
-def _last_verdict(store: Store) -> Verdict | None:
+def last_verdict(store: Store) -> Verdict | None:
+    """The verdict of the last run, ``None`` before the first."""
     text = store.mark(MARK)
     if text is None:
         return None
     last = json.loads(text)
     state: State = last["state"]
-    return Verdict(state, last["reason"], datetime.fromisoformat(last["since"]))
+    return Verdict(
+        state,
+        last["reason"],
+        since=_moment_or_none(last.get("since")),
+        done=last.get("done", ""),
+        judged=last.get("judged", True),
+        worse_than=last.get("worse_than"),
+        calm_since=_moment_or_none(last.get("calm_since")),
+        release=last.get("release"),
+    )
 
 
 def _remember(store: Store, verdict: Verdict) -> None:
-    record = asdict(verdict) | {"since": verdict.since.isoformat() if verdict.since else None}
+    times = {name: getattr(verdict, name) for name in ("since", "calm_since")}
+    record = asdict(verdict) | {name: at.isoformat() if at else None for name, at in times.items()}
     store.set_mark(MARK, json.dumps(record, ensure_ascii=False))
+
+
+def _moment_or_none(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def _replace(path: Path, text: str) -> None:
@@ -183,12 +235,32 @@ def present(store: Store, clock: datetime) -> datetime:
     return max([clock, *(at.to_pydatetime() for at in newest)])
 
 
+def expected_errors(releases: Path, release: str | None) -> dict[str, float]:
+    """By field, what share ``release`` got wrong when it was evaluated, judged by the labels agents set.
+
+    Fields without such a figure are left out, and all are where the release is not installed.
+    """
+    path = releases / (release or "none") / "manifest.json"
+    if not path.is_file():
+        return {}
+    metrics = json.loads(path.read_text(encoding="utf-8"))["metrics"]
+    found = {field: metrics.get(field, {}).get("agents", {}) for field in ("intent", "priority")}
+    return {field: 1 - by_agents["accuracy"] for field, by_agents in found.items() if "accuracy" in by_agents}
+
+
+def look(store: Store, settings: Settings, as_of: str | None = None) -> tuple[Verdict, datetime]:
+    """Run the monitor on this installation's store as of ``as_of`` or now; the verdict and its moment."""
+    now = moment(as_of) if as_of else present(store, datetime.now(UTC))
+    allowed = expected_errors(settings.releases, store.pointer("champion"))
+    return run_monitor(store, FEATURES_FOLDER, REPORTS_FOLDER, now, expected_errors=allowed), now
+
+
 def main(as_of: str | None = None) -> None:
     """Run the monitor on this installation's store, as of ``as_of`` or now, and print the verdict line."""
-    store = Store(Settings().database_url)
+    settings = Settings()
+    store = Store(settings.database_url)
     try:
-        now = moment(as_of) if as_of else present(store, datetime.now(UTC))
-        print(run_monitor(store, FEATURES_FOLDER, REPORTS_FOLDER, now).line)
+        print(look(store, settings, as_of)[0].line)
     finally:
         store.close()
 

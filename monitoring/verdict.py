@@ -2,12 +2,14 @@
 
 Pure. Drift alone is WATCH: inputs that moved are no harm by themselves. RETRAIN needs proof of harm (more
 overrides, or more wrong automatic resolutions, than allowed, even if every decision that nobody answered was
-right) or enough new labels. A window too small to say anything says so, and nothing else.
+right) or enough new labels. What is allowed follows from what the release itself was measured to get wrong.
+A window too small to say anything says so, and nothing else. A verdict worsens at once and calms down only
+after it has been better for a while (hysteresis), unless another release serves now.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from monitoring.quality import Quality
@@ -18,8 +20,9 @@ State = Literal["OK", "WATCH", "RETRAIN"]
 DONE: dict[State, str] = {
     "OK": "nothing to do",
     "WATCH": "nothing changed, the champion keeps serving",
-    "RETRAIN": "nothing changed yet: run `firstline feedback export`, then `dvc repro`",
+    "RETRAIN": "nothing changed yet: run `firstline retrain`",
 }
+_ORDER: dict[State, int] = {"OK": 0, "WATCH": 1, "RETRAIN": 2}
 
 
 @dataclass(frozen=True)
@@ -30,21 +33,39 @@ class Limits:
     """Smaller windows are not judged: Evidently finds drift in 60 unchanged rows every time."""
     min_answered: int = 50
     allowed_override_share: float = 0.20
+    tolerated_loss: float = 0.05
+    """Overrides beyond what the release got wrong when it was evaluated, where that is known and more."""
     promised_automation_precision: float = 0.95
     confidence: float = 0.95
     """One-sided, of all the rates of a window together (Bonferroni)."""
     labels_to_retrain: int = 2000
     """New labels from feedback, since the champion was promoted, that are worth a retraining."""
+    calm_days: int = 7
+    """How long a verdict has to be better before it is believed."""
+
+    def allowed(self, expected_error: float | None) -> float:
+        """Share of overrides allowed for a field whose share of errors at evaluation was this."""
+        if expected_error is None:
+            return self.allowed_override_share
+        return max(self.allowed_override_share, expected_error + self.tolerated_loss)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The state, its reason, when it began (``None``: just now, not yet dated) and what was done."""
+    """The state, its reason, when it began (``None``: just now, not yet dated) and what was done.
+
+    ``judged``: whether the window was large enough. ``worse_than``: the release before this one, where that
+    was proven better. ``calm_since``: since when it would be a better state. ``release``: whose it is.
+    """
 
     state: State
     reason: str
     since: datetime | None = None
     done: str = ""
+    judged: bool = True
+    worse_than: str | None = None
+    calm_since: datetime | None = None
+    release: str | None = None
 
     @property
     def line(self) -> str:
@@ -59,47 +80,70 @@ def judge(
     new_labels: int = 0,
     notes: Sequence[str] = (),
     limits: Limits = Limits(),
+    expected_errors: Mapping[str, float] | None = None,
 ) -> Verdict:
     """The verdict over one window.
 
     ``moved_columns`` names the columns that drifted, ``notes`` what could not be looked at, for example
-    ``no reference``.
+    ``no reference``. ``expected_errors``: by field, the share the release got wrong when it was evaluated.
     """
     remarks = "".join(f"; {note}" for note in notes)
     if quality.decisions < limits.min_decisions:
         reason = f"{quality.decisions} decisions are too few to judge (at least {limits.min_decisions})"
-        return Verdict("OK", reason + remarks)
-    if harms := proven_harm(quality, limits):
+        return Verdict("OK", reason + remarks, judged=False)
+    expected = expected_errors or {}
+    if harms := proven_harm(quality, limits, expected):
         return Verdict("RETRAIN", "; ".join(harms) + remarks)
     if new_labels >= limits.labels_to_retrain:
         reason = f"{new_labels} new labels wait (at least {limits.labels_to_retrain} are worth a retraining)"
         return Verdict("RETRAIN", reason + remarks)
-    if signs := _signs(quality, moved_columns, limits):
+    if signs := _signs(quality, moved_columns, limits, expected):
         return Verdict("WATCH", "; ".join(signs) + remarks)
     answered = f"{quality.answered} of {quality.decisions} decisions answered, no limit exceeded"
     return Verdict("OK", answered + remarks)
 
 
-def proven_harm(quality: Quality, limits: Limits) -> list[str]:
+def judge_successor(quality: Quality, before: Quality, release_before: str, limits: Limits) -> Verdict | None:
+    """RETRAIN where a release is proven worse than the one before it; ``None`` where it is not.
+
+    Needs only ``min_answered`` answers on both sides: the old release is at hand, so going back is cheap.
+    """
+    if min(quality.answered, before.answered) < limits.min_answered:
+        return None
+    confidence = 1 - (1 - limits.confidence) / (2 * len(quality.overrides))
+    worse = [
+        f"{field} overridden in {rate.all} decisions, in {before.overrides[field].all} by the release before"
+        for field, rate in quality.overrides.items()
+        if rate.all.lower(confidence) > before.overrides[field].all.upper(confidence) + limits.tolerated_loss
+    ]
+    return Verdict("RETRAIN", "; ".join(worse), worse_than=release_before) if worse else None
+
+
+def proven_harm(
+    quality: Quality, limits: Limits, expected_errors: Mapping[str, float] | None = None
+) -> list[str]:
     """Sentences about what was certainly worse than allowed, even if all silence were approval."""
     harms = []
     for field, rate in quality.overrides.items():
-        if _exceeds(rate.all, limits.allowed_override_share, quality, limits):
-            harms.append(f"{field} overridden in {rate.all} decisions")
+        allowed = limits.allowed((expected_errors or {}).get(field))
+        if _exceeds(rate.all, allowed, quality, limits):
+            harms.append(f"{field} overridden in {rate.all} decisions ({allowed:.0%} allowed)")
     if _exceeds(quality.automated_wrong.all, 1 - limits.promised_automation_precision, quality, limits):
         promised = f"{limits.promised_automation_precision:.0%} right promised"
         harms.append(f"{quality.automated_wrong.all} automatic resolutions were wrong ({promised})")
     return harms
 
 
-def _signs(quality: Quality, moved_columns: Sequence[str], limits: Limits) -> list[str]:
+def _signs(
+    quality: Quality, moved_columns: Sequence[str], limits: Limits, expected: Mapping[str, float]
+) -> list[str]:
     signs = []
     if moved_columns:
         shown = ", ".join(moved_columns[:3]) + (", ..." if len(moved_columns) > 3 else "")
         verb = "column" if len(moved_columns) == 1 else "columns"
         signs.append(f"{len(moved_columns)} {verb} moved ({shown}), no harm proven")
     for field, rate in quality.overrides.items():
-        if _exceeds(rate.answered, limits.allowed_override_share, quality, limits):
+        if _exceeds(rate.answered, limits.allowed(expected.get(field)), quality, limits):
             signs.append(f"{field} overridden in {rate.answered} answered decisions")
     if quality.answered >= limits.min_answered and quality.calibration.overconfident:
         stated = quality.calibration.stated_probability
@@ -113,8 +157,25 @@ def _exceeds(rate: Rate, allowed: float, quality: Quality, limits: Limits) -> bo
     return quality.answered >= limits.min_answered and rate.lower(confidence) > allowed
 
 
-def dated(verdict: Verdict, previous: Verdict | None, now: datetime) -> Verdict:
-    """``verdict`` with ``since``: carried over while the state stays the same, else ``now``."""
-    if previous is not None and previous.state == verdict.state and previous.since is not None:
-        return replace(verdict, since=min(previous.since, now))
-    return replace(verdict, since=now)
+def settled(found: Verdict, previous: Verdict | None, now: datetime, limits: Limits = Limits()) -> Verdict:
+    """``found`` with ``since`` and what was done, after hysteresis.
+
+    Against the last verdict on the same release: a worse state counts at once, a better one only after
+    ``calm_days``, and a window too small to judge changes nothing. Another release starts afresh.
+    """
+    if previous is None or previous.since is None or previous.release != found.release:
+        return replace(found, since=now)
+    if not found.judged and previous.judged:
+        was = previous.reason.partition("; now ")[0]
+        return replace(previous, reason=f"{was}; now {found.reason}")
+    if found.judged and _ORDER[found.state] < _ORDER[previous.state]:
+        calm_since = min(previous.calm_since or now, now)
+        if now - calm_since < timedelta(days=limits.calm_days):
+            until = calm_since + timedelta(days=limits.calm_days)
+            calmer = f"{found.state} since {calm_since:%Y-%m-%d}, believed from {until:%Y-%m-%d}"
+            was = previous.reason.partition(" (calmer: ")[0]
+            return replace(previous, reason=f"{was} (calmer: {calmer})", calm_since=calm_since)
+        return replace(found, since=now)
+    if previous.state == found.state:
+        return replace(found, since=min(previous.since, now), done=previous.done)
+    return replace(found, since=now)

@@ -23,6 +23,7 @@ from serving.store import Store
 from serving.tables import CONTEXT
 
 WINDOW = timedelta(days=7)
+LONGEST_WINDOW = timedelta(days=28)
 MOVE_BY_THEMSELVES = frozenset({"created_hour", "created_weekday", "account_age_days"})
 PREDICTIONS = ("intent_probability", "intent")
 NUMBERS = (
@@ -49,14 +50,25 @@ class Reference(NamedTuple):
         return [name for name in CATEGORIES if name in self.frame]
 
 
-def recent(decisions: pd.DataFrame, now: datetime, span: timedelta = WINDOW) -> pd.DataFrame:
+def recent(
+    decisions: pd.DataFrame,
+    now: datetime,
+    span: timedelta = WINDOW,
+    least: int = 0,
+    longest: timedelta = LONGEST_WINDOW,
+) -> pd.DataFrame:
     """Decisions of the last ``span`` before the newest one made by ``now``.
 
-    Counted from the newest decision and not from ``now``, so that a quiet weekend or a replayed month is
-    judged by what was decided then; how old that is, freshness tells.
+    A small desk's window reaches further back, until it holds ``least`` decisions or is ``longest``. Counted
+    from the newest decision and not from ``now``, so that a quiet weekend or a replayed month is judged by
+    what was decided then; how old that is, freshness tells.
     """
-    made = decisions[decisions["at"] <= now]
-    return made[made["at"] > made["at"].max() - span] if len(made) else made
+    made = decisions[decisions["at"] <= now].sort_values("at", kind="stable")
+    if made.empty:
+        return made
+    age = made["at"].iloc[-1] - made["at"]
+    within = int((age < span).sum())
+    return made[age < longest].tail(max(within, least))
 
 
 def read_reference(features_folder: Path, most_rows: int) -> Reference | None:

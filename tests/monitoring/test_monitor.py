@@ -9,7 +9,7 @@ import pytest
 
 from features.schema import typed
 from features.ticket import ticket_features
-from monitoring.monitor import moment, present, run_monitor
+from monitoring.monitor import moment, present, record_done, run_monitor
 from monitoring.window import recent
 from tests.monitoring.desk import decide, open_desk, say
 from tests.monitoring.examples import decisions
@@ -166,6 +166,30 @@ def test_a_replayed_desk_is_judged_at_its_own_time(store):
 def test_the_window_ends_with_the_newest_decision_however_long_ago():
     window = recent(decisions(3), NOW + timedelta(days=90), timedelta(minutes=2))
     assert window["decision_id"].tolist() == ["d1", "d2"]
+
+
+def test_a_small_desk_is_judged_over_a_longer_time_but_not_for_ever():
+    minutes = {"span": timedelta(minutes=2), "longest": timedelta(minutes=6)}
+    assert len(recent(decisions(20), LATER, **minutes)) == 2
+    assert len(recent(decisions(20), LATER, least=4, **minutes)) == 4
+    assert len(recent(decisions(20), LATER, least=20, **minutes)) == 6
+
+
+def test_only_what_the_serving_release_decided_is_held_against_it(store, tmp_path):
+    decide(store, [decision("t1", release="old"), decision("t2", release="new", at=LATER)])
+    for moment_of, name in ((NOW, "old"), (LATER, "new")):
+        store.set_pointer("champion", name, "ann", "promoted", moment_of)
+    run_monitor(store, tmp_path / "features", tmp_path / "reports", LATER)
+    report = json.loads((tmp_path / "reports" / "monitor.json").read_text())
+    assert (report["release"], report["quality"]["decisions"]) == ("new", 1)
+
+
+def test_what_was_done_is_kept_while_the_verdict_lasts(store, tmp_path):
+    first = run_monitor(store, tmp_path / "features", tmp_path / "reports", NOW)
+    record_done(store, tmp_path / "reports", first, "told ann")
+    again = run_monitor(store, tmp_path / "features", tmp_path / "reports", LATER)
+    assert again.line.endswith("Done: told ann.")
+    assert json.loads((tmp_path / "reports" / "monitor.json").read_text())["line"] == again.line
 
 
 @pytest.mark.parametrize("text", ["2026-07-01T08:00:00Z", "2026-07-01T10:00:00+02:00", "2026-07-01 08:00"])

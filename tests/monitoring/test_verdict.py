@@ -1,12 +1,14 @@
 """The verdict pages nobody for drift, and says nothing about windows that prove nothing."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.verdict import Limits, Verdict, dated, judge, proven_harm
+from monitoring.quality import Quality
+from monitoring.verdict import Limits, Verdict, judge, judge_successor, proven_harm, settled
 from tests.monitoring.examples import window
 
 NOW = datetime(2026, 7, 3, 9, tzinfo=UTC)
@@ -65,7 +67,7 @@ def test_more_complaints_never_calm_the_verdict(seen, more):
             [],
             0,
             "RETRAIN",
-            "intent overridden in 300 of 1000 decisions",
+            "intent overridden in 300 of 1000 decisions (20% allowed)",
         ),
         (
             window(1000, 1000, 210),
@@ -106,13 +108,85 @@ def test_notes_are_never_lost():
     assert judge(window(1000, 1000, 300), [], notes=["no reference"]).reason.endswith("; no reference")
 
 
-def test_since_is_kept_while_the_state_lasts():
-    first = dated(judge(window(1000), ["language"]), None, NOW)
-    later = dated(judge(window(1000), ["channel"]), first, NOW + timedelta(days=2))
-    calm = dated(judge(window(1000), []), later, NOW + timedelta(days=3))
+DAY = timedelta(days=1)
+HARM, SIGN, CALM, TOO_FEW = window(1000, 1000, 300), window(1000, 100, 60), window(1000), window(10)
 
+
+def followed(*seen: Quality, release: str = "r1", releases: tuple[str, ...] = ()) -> list[Verdict]:
+    """Verdicts of daily looks, each settled against the one before."""
+    verdicts: list[Verdict] = []
+    for day, quality in enumerate(seen):
+        found = replace(judge(quality, []), release=releases[day] if releases else release)
+        verdicts.append(settled(found, verdicts[-1] if verdicts else None, NOW + day * DAY))
+    return verdicts
+
+
+def test_since_is_kept_while_the_state_lasts():
+    first, later = followed(SIGN, SIGN)
     assert first.since == later.since == NOW
-    assert calm.since == NOW + timedelta(days=3)
+
+
+def test_a_verdict_worsens_at_once():
+    assert [v.state for v in followed(CALM, SIGN, HARM)] == ["OK", "WATCH", "RETRAIN"]
+
+
+def test_one_quiet_day_does_not_end_an_alarm_but_a_quiet_week_does():
+    verdicts = followed(HARM, *[CALM] * 8)
+    assert [v.state for v in verdicts] == ["RETRAIN"] * 8 + ["OK"]
+    assert "calmer: OK since 2026-07-04, believed from 2026-07-11" in verdicts[3].reason
+    assert (verdicts[7].since, verdicts[8].since) == (NOW, NOW + 8 * DAY)
+
+
+def test_quiet_days_before_a_relapse_do_not_count():
+    assert followed(HARM, *[CALM] * 5, HARM, *[CALM] * 5)[-1].state == "RETRAIN"
+
+
+def test_a_window_too_small_to_judge_ends_no_alarm():
+    assert [v.state for v in followed(HARM, *[TOO_FEW] * 20)] == ["RETRAIN"] * 21
+
+
+def test_another_release_starts_with_a_clean_sheet():
+    verdicts = followed(HARM, TOO_FEW, releases=("r1", "r2"))
+    assert (verdicts[1].state, verdicts[1].since) == ("OK", NOW + DAY)
+
+
+def test_looking_twice_at_one_moment_changes_nothing():
+    [alarm, calmer] = followed(HARM, CALM)
+    found = replace(judge(CALM, []), release="r1")
+    assert settled(found, calmer, NOW + DAY) == calmer
+    assert settled(replace(judge(HARM, []), release="r1"), alarm, NOW) == alarm
+
+
+@pytest.mark.parametrize(
+    ("overridden", "expected_error", "state"),
+    [(240, None, "RETRAIN"), (240, 0.19, "OK"), (240, 0.05, "RETRAIN"), (300, 0.19, "RETRAIN")],
+    ids=[
+        "unknown",
+        "no worse than it was evaluated",
+        "promised better than the limit",
+        "worse than evaluated",
+    ],
+)
+def test_a_release_is_measured_by_what_it_was_known_to_get_wrong(overridden, expected_error, state):
+    expected = {} if expected_error is None else {"intent": expected_error}
+    assert judge(window(1000, 1000, overridden), [], expected_errors=expected).state == state
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "worse"),
+    [
+        (window(90, 90, 80), window(600, 600, 120), True),
+        (window(90, 90, 20), window(600, 600, 120), False),
+        (window(40, 40, 40), window(600, 600, 120), False),
+        (window(90, 90, 80), window(40, 40, 0), False),
+        (window(90, 90, 80), window(600, 600, 540), False),
+    ],
+    ids=["worse", "as good", "too few answers", "too few answers before", "the old one was as bad"],
+)
+def test_a_successor_is_taken_back_only_where_it_is_proven_worse(now, before, worse):
+    found = judge_successor(now, before, "r0", LIMITS)
+    assert (found is not None) == worse
+    assert not worse or (found.state, found.worse_than) == ("RETRAIN", "r0")
 
 
 def test_the_line_names_state_reason_since_and_what_was_done():
