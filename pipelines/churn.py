@@ -87,9 +87,9 @@ def learn_churn(
 ) -> tuple[ChurnModel, optuna.Study]:
     """The churn model as it ships, on anybody's columns: tuned, fitted and calibrated; with its tuning.
 
-    ``train``: a row a case, with ``label`` (0/1) and, where there is a time axis, ``as_of``: the newest quarter
-    of its moments then judges the settings, four random folds otherwise. ``later``: labelled cases that
-    calibrate; ``None``: out of fold. Raises ``ValueError`` where there are too few of either class.
+    ``train``: a row a case, with ``label`` (0/1) and, where there is a time axis, ``as_of``: the newest
+    quarter of its moments then judges the settings, four random folds otherwise. ``later``: labelled cases
+    that calibrate; ``None``: out of fold. Raises ``ValueError`` where there are too few of either class.
     """
     problem = too_few(train[label])
     if problem is not None:
