@@ -153,6 +153,7 @@ def _undefined_names(desk: Desk) -> Iterator[_Problem]:
         yield from used(("plans", name, "calendar"), plan.calendar, desk.calendars)
     for kind, queue in desk.escalation.queues.items():
         yield from used(("escalation", "queues", kind), queue, desk.queues)
+    yield from used(("deadlines", "queue"), desk.deadlines.queue, desk.queues)
     for name in desk.follow_ups.by_action:
         yield from used(("follow_ups", "by_action", name), name, desk.actions)
     for name in desk.replies:

@@ -180,6 +180,15 @@ class EscalationRules(_Entry):
         return queues
 
 
+class Deadlines(_Entry):
+    """When a promise that is about to be broken is escalated, once and by itself (``firstline tick``)."""
+
+    escalate_at_share: Annotated[float, Field(gt=0, le=1)] = 0.8
+    """Share of the promised working time that is used up."""
+    queue: str | None = None
+    """Who is told; the ticket's own queue where absent."""
+
+
 class Automation(_Entry):
     """What must hold before anything happens without a person."""
 
@@ -255,6 +264,7 @@ class Desk(_Entry):
     actions: dict[str, Action]
     intents: dict[str, Intent]
     escalation: EscalationRules
+    deadlines: Deadlines = Deadlines()
     automation: Automation
     routing: Routing
     ranking: Ranking

@@ -1,7 +1,7 @@
 """From one ``Situation`` to one ``Decision``: every policy asked in order, nothing read or written."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from policy.context import account_health, summary, usage_facts
 from policy.desk import Desk
@@ -108,7 +108,7 @@ def decide(desk: Desk, situation: Situation, judged: Judged, decision_id: str) -
             FollowUp(kind=f.kind, due_at=f.due_at, reason=f.reason)
             for f in follow_ups(desk, situation, chosen)
         ],
-        queue=QueueRank(value_at_risk=rank.value_at_risk, reasons=list(rank.reasons)),
+        queue=QueueRank.model_validate({**asdict(rank), "since": situation.created_at}),
     )
 
 
@@ -124,6 +124,7 @@ def _account(situation: Situation, health: str) -> Account:
     return Account.model_validate(
         {
             "account_id": account.account_id if account else None,
+            "plan": account.plan if account else None,
             "contract_value": None if cents is None else cents / 100,
             "renewal_in_days": account.renewal_in_days if account else None,
             "churn_risk": account.churn_risk if account else None,

@@ -57,6 +57,7 @@ class Account(_Part):
     """``contract_value`` in currency units a year; null means unknown."""
 
     account_id: str | None
+    plan: str | None = None
     contract_value: float | None
     renewal_in_days: float | None
     churn_risk: float | None
@@ -137,11 +138,31 @@ class FollowUp(_Part):
     reason: str
 
 
+class RankTerm(_Part):
+    """A part of the value at risk, in currency units; ``reason`` is empty for what every ticket has."""
+
+    name: str
+    amount: float
+    reason: str
+
+
 class QueueRank(_Part):
-    """Place in the queue: a larger ``value_at_risk`` is served first."""
+    """Place in the queue: a larger ``value_at_risk`` is served first; ``terms`` add up to it.
+
+    ``stake`` to ``since`` are what the place is worked out from again while the clocks run
+    (``policy.ranking.as_clocks_run``). Records of older versions have none of them and keep their place.
+    """
 
     value_at_risk: float
     reasons: list[str]
+    terms: list[RankTerm] = []
+    stake: float = 0.0
+    lasting_survival: float = 1.0
+    clock_hazard: float = 0.0
+    fixed_cost: float = 0.0
+    waiting_cost_per_day: float = 0.0
+    since: datetime | None = None
+    """When the customer wrote."""
 
 
 class Decision(_Part):

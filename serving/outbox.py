@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select, update
 
+from serving.database import insert_new
 from serving.ledger import canonical_json
 from serving.moments import microseconds, moment
 from serving.tables import outbox
@@ -31,16 +32,24 @@ Executor = Callable[[Action], None]
 
 def put(connection: Connection, action: Action) -> None:
     """Store ``action`` as pending."""
-    connection.execute(
-        insert(outbox).values(
-            action_id=action.action_id,
-            decision_id=action.decision_id,
-            created_at=microseconds(action.created_at),
-            kind=action.kind,
-            payload=canonical_json(action.payload),
-            status="pending",
-        )
-    )
+    connection.execute(insert(outbox).values(**_row(action)))
+
+
+def put_new(connection: Connection, action: Action) -> bool:
+    """Store ``action`` as pending unless one of its id was ever stored; returns whether it was new."""
+    row = _row(action)
+    return insert_new(connection, outbox, [[row.get(column.name) for column in outbox.c]]) == 1
+
+
+def _row(action: Action) -> dict[str, Any]:
+    return {
+        "action_id": action.action_id,
+        "decision_id": action.decision_id,
+        "created_at": microseconds(action.created_at),
+        "kind": action.kind,
+        "payload": canonical_json(action.payload),
+        "status": "pending",
+    }
 
 
 def pending(connection: Connection, limit: int = 100) -> list[Action]:

@@ -1,6 +1,5 @@
 """Decisions and feedback in the store: written once, never changed, each vouched for by the ledger."""
 
-import json
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -12,7 +11,7 @@ from serving.database import insert_new
 from serving.decision import Decision
 from serving.ledger import append_entry, canonical_json
 from serving.moments import microseconds, moment
-from serving.tables import CONTEXT, decisions, feedback, idempotency
+from serving.tables import decisions, feedback, idempotency
 
 
 class Taken(NamedTuple):
@@ -33,15 +32,6 @@ class Feedback(NamedTuple):
     value: str | None
     reason: str | None
     agent_id: str
-
-
-class QueueEntry(NamedTuple):
-    """One open decision in the ranked queue."""
-
-    decision_id: str
-    ticket_id: str
-    subject: str | None
-    record: dict[str, Any]
 
 
 def taken(connection: Connection, scope: str, key: str) -> Taken | None:
@@ -123,29 +113,6 @@ def feedback_by_id(connection: Connection, feedback_id: str) -> Feedback | None:
     """The stored feedback, ``None`` where there is none of that id."""
     row = connection.execute(select(feedback).where(feedback.c.feedback_id == feedback_id)).one_or_none()
     return Feedback(**{**row._asdict(), "at": moment(row.at)}) if row else None
-
-
-def open_queue(connection: Connection, as_of: datetime, limit: int) -> list[QueueEntry]:
-    """Decisions about tickets that are not solved yet, largest value at risk first."""
-    tickets, events = CONTEXT["tickets"], CONTEXT["ticket_events"]
-    solved = (
-        select(events.c.event_id)
-        .where(
-            events.c.ticket_id == decisions.c.ticket_id,
-            events.c.kind == "solved",
-            events.c.known_at >= decisions.c.at,
-            events.c.known_at < microseconds(as_of),
-        )
-        .exists()
-    )
-    rows = connection.execute(
-        select(decisions.c.decision_id, decisions.c.ticket_id, tickets.c.subject, decisions.c.record)
-        .join_from(decisions, tickets, tickets.c.ticket_id == decisions.c.ticket_id, isouter=True)
-        .where(~solved)
-        .order_by(decisions.c.value_at_risk.desc(), decisions.c.at, decisions.c.decision_id)
-        .limit(limit)
-    )
-    return [QueueEntry(r.decision_id, r.ticket_id, r.subject, json.loads(r.record)) for r in rows]
 
 
 def request_text(request: dict[str, Any]) -> str:

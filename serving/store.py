@@ -11,7 +11,7 @@ from datetime import datetime
 import pandas as pd
 from sqlalchemy import Connection, insert, select, text, update
 
-from serving import context, ledger, outbox, pointers, records
+from serving import context, ledger, open_tickets, outbox, pointers, records
 from serving.database import Database
 from serving.decision import Decision
 from serving.settings import Settings
@@ -115,10 +115,11 @@ class Store:
         with self.reading() as connection:
             return records.feedback_frame(connection)
 
-    def open_queue(self, as_of: datetime, limit: int) -> list[records.QueueEntry]:
-        """Decisions about tickets that are not solved yet, largest value at risk first."""
+    def open_queue(self, as_of: datetime, limit: int) -> list[open_tickets.OpenTicket]:
+        """Decisions about tickets not solved yet, placed as of ``as_of``, largest value at risk first."""
         with self.reading() as connection:
-            return records.open_queue(connection, as_of, limit)
+            tickets = open_tickets.open_tickets(connection, as_of)
+        return open_tickets.ranked(tickets, as_of)[:limit]
 
     # pointers, ledger, outbox, marks
 

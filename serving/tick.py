@@ -1,12 +1,56 @@
-"""What happens by the clock in the store: pending actions are carried out. Run it as often as you like."""
+"""What happens by the clock in the store: promises about to be broken are escalated, actions carried out.
+
+Run it as often as you like and from several replicas: what happened once does not happen again.
+"""
 
 from datetime import UTC, datetime
+from typing import NamedTuple
 
+from policy.desk import Desk, DeskError, load_desk
+from serving.logs import logger
+from serving.open_tickets import deadline_calls, escalate, open_tickets
 from serving.outbox import Executor, dry_run
+from serving.releases import POINTERS
 from serving.settings import Settings
 from serving.store import Store, open_store
 
 BATCH = 100
+
+
+class Ticked(NamedTuple):
+    """What one tick did."""
+
+    deadlines: int
+    actions: int
+
+    def line(self) -> str:
+        """As one sentence."""
+        if not any(self):
+            return "no promise is about to be broken, no action is pending"
+        return (
+            f"{self.deadlines} promises about to be broken escalated; "
+            f"{self.actions} actions carried out (dry run: no vendor is connected)"
+        )
+
+
+def tick(store: Store, desk: Desk, execute: Executor, at: datetime) -> Ticked:
+    """Everything that is due at ``at``, once."""
+    return Ticked(escalate_all_deadlines(store, desk, at), carry_out_pending(store, execute, at))
+
+
+def escalate_all_deadlines(store: Store, desk: Desk, at: datetime) -> int:
+    """Escalate every promise of an open ticket that is about to be broken; returns how many were new.
+
+    One transaction a ticket: what is escalated is so even if the next ticket cannot be.
+    """
+    with store.reading() as connection:
+        tickets = open_tickets(connection, at)
+    total = 0
+    for ticket in tickets:
+        if calls := deadline_calls(desk, ticket, at):
+            with store.writing() as connection:
+                total += escalate(connection, ticket, calls, at)
+    return total
 
 
 def carry_out_pending(store: Store, execute: Executor, at: datetime) -> int:
@@ -17,13 +61,28 @@ def carry_out_pending(store: Store, execute: Executor, at: datetime) -> int:
     return total
 
 
+def desk_in_force(store: Store, settings: Settings) -> Desk:
+    """The rules of the release that serves, without loading its models; without one, the settings' own.
+
+    Raises ``DeskError`` where the settings' own rules are needed and broken.
+    """
+    for name in POINTERS:
+        release_id = store.pointer(name)
+        if release_id is None:
+            continue
+        try:
+            return load_desk(settings.releases / release_id / "desk.yaml")
+        except DeskError as error:
+            logger().error("desk not loaded", pointer=name, release=release_id, why=str(error))
+    return load_desk(settings.desk)
+
+
 def main() -> None:
-    """Carry out the actions of this installation's store and say how many there were."""
-    store = open_store(Settings())
+    """Do what is due in this installation's store and say what that was."""
+    settings = Settings()
+    store = open_store(settings)
     try:
-        count = carry_out_pending(store, dry_run, datetime.now(UTC))
+        done = tick(store, desk_in_force(store, settings), dry_run, datetime.now(UTC))
     finally:
         store.close()
-    print(
-        f"{count} actions carried out (dry run: no vendor is connected)" if count else "no action is pending"
-    )
+    print(done.line())
