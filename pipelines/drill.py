@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from pipelines.benchmarks.tables import BenchmarkDataError
-from pipelines.drills import asof_engine, demo_run, durability, public_sets, real_run
+from pipelines.drills import asof_engine, demo_run, durability, public_sets, real_run, soak
 from pipelines.results import Result, record_results
 from pipelines.service_process import ServiceNotReady
 
@@ -13,6 +13,7 @@ DRILLS: dict[str, Callable[[], list[Result]]] = {
     "demo": demo_run.measure,
     "real_run": real_run.measure,
     "durability": durability.measure,
+    "soak": soak.measure,
     "benchmarks": public_sets.measure,
 }
 

@@ -4,11 +4,23 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, NamedTuple
 
+from pipelines.demo_company import morning_queue
+from pipelines.params import load_params
 from pipelines.processes import run_python_module
+from serving.settings import Settings
+
+
+class DemoDesk(NamedTuple):
+    """A promoted release with a filled store, and the morning's tickets as bodies of ``POST /triage``."""
+
+    settings: Settings
+    requests: Sequence[Mapping[str, Any]]
+    seed: int
 
 
 @contextmanager
@@ -40,3 +52,20 @@ def run_in(project: Path, *arguments: str) -> None:
         raise RuntimeError(
             f"`python -m {' '.join(arguments)}` failed in the drill's clone; see its output above"
         )
+
+
+@contextmanager
+def demo_desk() -> Iterator[DemoDesk]:
+    """The demo company from raw data to a release that may serve, in a clone; removed at the end.
+
+    Raises ``RuntimeError`` where a step fails.
+    """
+    with project_clone() as project:
+        run_in(project, "pipelines.demo_company")
+        for step in (("dvc", "repro"), ("firstline", "promote"), ("firstline", "backfill")):
+            run_in(project, *step)
+        params = load_params(project / "params.yaml")
+        queue = morning_queue(params.demo_company, seed=params.demo_company.seed)
+        desk = project / "policy" / "desk.yaml"
+        settings = Settings(state=project / "state", desk=desk, development=True)
+        yield DemoDesk(settings, queue.requests, params.seed)

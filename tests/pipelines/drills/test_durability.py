@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from pipelines.drills.durability import Toll, _count, figures, kill_under_load
+from pipelines.drills.durability import Toll, figures, kill_under_load
+from pipelines.drills.load import Kept, Told
 from serving.settings import Settings
 from serving.store import open_store
 from serving.tables import decisions, feedback, outbox
@@ -16,9 +17,9 @@ def test_nothing_answered_is_lost_or_doubled_when_the_service_is_killed_under_lo
     settings = Settings(state=tmp_path)
     toll = kill_under_load(settings, TICKETS, kills=3, seed=1, log=tmp_path / "service.log")
     assert toll.kills == 3
-    assert len(toll.decisions) > 10
-    assert len(toll.feedback) > 10
-    assert (toll.lost, toll.duplicated, toll.is_chain_intact) == (0, 0, True)
+    assert len(toll.told.decisions) > 10
+    assert len(toll.told.feedback) > 10
+    assert toll.kept == Kept(lost=0, duplicated=0, is_chain_intact=True)
     assert all(figure.met for figure in figures(toll) if figure.name != "durability.kills")
 
     store = open_store(settings)  # and the count sees damage
@@ -26,13 +27,13 @@ def test_nothing_answered_is_lost_or_doubled_when_the_service_is_killed_under_lo
         with store.writing() as connection:
             one = connection.exec_driver_sql(f"SELECT min(rowid) FROM {table.name}").scalar()
             connection.exec_driver_sql(f"DELETE FROM {table.name} WHERE rowid = {one}")
-    _count(store, toll)
+    toll.kept = Kept.of(store, toll.told)
     store.close()
-    assert toll.lost >= 3
-    assert not toll.is_chain_intact
+    assert toll.kept.lost >= 3
+    assert not toll.kept.is_chain_intact
     assert not any(figure.met for figure in figures(toll) if figure.name == "durability.lost")
 
 
 def test_another_answer_to_the_same_request_counts_as_doubled() -> None:
-    toll = Toll(kills=200, contradictions=1, duplicated=1, is_chain_intact=True)
+    toll = Toll(200, Told(contradictions=1), Kept(lost=0, duplicated=1, is_chain_intact=True))
     assert [figure.met for figure in figures(toll)] == [True, True, False]
