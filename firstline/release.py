@@ -1,17 +1,22 @@
 """What serves: start it, promote, roll back, look."""
 
 import sys
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
 app = typer.Typer()
+AsOf = Annotated[str | None, typer.Option(help="Take this moment (ISO 8601) for now, on a replayed desk.")]
 
 
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    development: Annotated[
+        bool, typer.Option("--development", help="No keys, everybody is admin; on this machine only.")
+    ] = False,
 ) -> None:
     """Start the scoring service with the promoted release."""
     from serving.run import CannotServe
@@ -19,6 +24,7 @@ def serve(
     from serving.settings import Settings
 
     given: dict[str, Any] = {k: v for k, v in (("host", host), ("port", port)) if v is not None}
+    given |= {"development": True} if development else {}
     try:
         serve_until_stopped(Settings(**given))
     except CannotServe as error:
@@ -28,26 +34,36 @@ def serve(
 @app.command()
 def promote(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the gate table and stop.")] = False,
+    without_gates: Annotated[
+        str | None, typer.Option(help="Why it may serve although gates fail; kept in the ledger.")
+    ] = None,
+    as_of: AsOf = None,
 ) -> None:
     """Make the release of the last `dvc repro` the serving champion, if it passes every gate."""
     from pipelines.promote import promote as promote_candidate
 
-    raise typer.Exit(promote_candidate(dry_run=dry_run))
+    raise typer.Exit(promote_candidate(dry_run, at=_moment(as_of), without_gates=without_gates))
 
 
 @app.command()
-def rollback() -> None:
+def rollback(as_of: AsOf = None) -> None:
     """Make the last good release the serving champion again."""
     from pipelines.promote import rollback as roll_back
 
-    raise typer.Exit(roll_back())
+    raise typer.Exit(roll_back(_moment(as_of)))
 
 
 @app.command()
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Show which releases serve, how old they are, and the monitor's last verdict."""
-    from pipelines.promote import print_status
+    """Show which releases serve and wait, how old they are, the last retraining and the last verdict."""
+    from pipelines.status import print_status
 
-    print_status(as_json)
+    print_status(datetime.now(UTC), as_json)
+
+
+def _moment(as_of: str | None) -> datetime | None:
+    from monitoring.monitor import moment
+
+    return moment(as_of) if as_of else None

@@ -86,6 +86,14 @@ class ReleaseParams(_Section):
     desk: Path
 
 
+class LoopParams(_Section):
+    """What `firstline tick` may do by itself; days between retrainings; days a new release is on trial."""
+
+    promotion: Literal["automatic", "by_hand"] = "by_hand"
+    cool_down_days: int = Field(default=14, ge=0)
+    probation_days: int = Field(default=14, ge=0)
+
+
 class Params(_Section):
     """All of ``params.yaml``."""
 
@@ -99,6 +107,7 @@ class Params(_Section):
     churn: ChurnParams
     risk: RiskParams
     release: ReleaseParams
+    loop: LoopParams = LoopParams()
 
 
 def load_params(path: Path = PARAMS_FILE) -> Params:

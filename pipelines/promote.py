@@ -5,99 +5,51 @@ The store's pointer decides what serves; the MLflow registry's aliases follow it
 
 import argparse
 import getpass
-import json
 import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
-from models.golden import check_in_child
 from models.release import ReleaseError, release_id, verify_release
 from pipelines.artifacts import RELEASE, read_metrics
+from pipelines.challenge import challenge_gates, read_challenge
+from pipelines.gates import Gate, data_gate, gate_table, quality_gates, soundness_gates
 from pipelines.tracking import mirror_pointers
-from serving.pointers import PointerMove
 from serving.settings import Settings
 from serving.store import Store
 
 CHAMPION = "champion"
+CHALLENGER = "challenger"
 LAST_GOOD = "last_good"
-MONITOR_REPORT = Path("reports/monitor.json")
 
 
-class Gate(NamedTuple):
-    """One condition of promotion: what was found, what is required, whether it holds."""
+def promotion_gates(bundle: Path, validation: Mapping[str, Any], champion: Path | None = None) -> list[Gate]:
+    """Every gate a release must pass; those after an unsound bundle are not looked at.
 
-    name: str
-    passed: bool
-    found: str
-    required: str
-
-
-def soundness_gates(bundle: Path) -> list[Gate]:
-    """Is the bundle what its manifest says, and does it answer as when it was made?"""
-    gates: list[Gate] = []
-    checks = (
-        ("files", verify_release, "every SHA-256 as in the manifest"),
-        ("golden rows", check_in_child, "reproduced"),
-    )
-    for name, check, required in checks:
-        try:
-            check(bundle)
-        except ReleaseError as error:
-            return [*gates, Gate(name, False, str(error), required)]
-        gates.append(Gate(name, True, required, required))
-    return gates
-
-
-def data_gate(validation: Mapping[str, Any]) -> Gate:
-    """Did the data meet every critical expectation?"""
-    failed = sum(table["failed_critical"] for table in validation.values())
-    return Gate("data", failed == 0, f"{failed} critical expectations failed", "0 failed")
-
-
-def quality_gates(metrics: Mapping[str, Any]) -> list[Gate]:
-    """No model is worse than its simple baseline beyond what chance explains."""
-    gates: list[Gate] = []
-    intent, priority, churn = (metrics.get(name, {}) for name in ("intent", "priority", "churn"))
-    source = next((name for name in ("reviewed", "agents") if name in intent and enough(intent[name])), None)
-    if source is not None:
-        gain = intent[source]["gain_over_linear"]
-        interval = f"{gain['mean']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f}) by {source}"
-        gates.append(Gate("intent against linear model", gain["high"] >= 0, interval, "not proven worse"))
-        both = f"{intent[source]['accuracy']:.3f} against {intent[source]['majority_accuracy']:.3f}"
-        better = intent[source]["accuracy"] > intent[source]["majority_accuracy"]
-        gates.append(Gate("intent against majority", better, both, "higher accuracy"))
-    if enough(priority.get("agents", {})):
-        found = priority["agents"]
-        best = max(found["claimed_macro_f1"], found["majority_macro_f1"])
-        both = f"macro F1 {found['macro_f1']:.3f} against {best:.3f}"
-        gates.append(Gate("priority against claim and majority", found["macro_f1"] > best, both, "higher"))
-    if churn.get("auc_high") is not None:
-        interval = f"AUC {churn['auc']:.3f} ({churn['auc_low']:.3f} to {churn['auc_high']:.3f})"
-        gates.append(
-            Gate("churn against chance", churn["auc_high"] >= 0.5, interval, "not proven worse than 0.5")
-        )
-    return gates
-
-
-def enough(report: Mapping[str, Any], tickets: int = 100) -> bool:
-    """Whether a report rests on enough tickets to judge by."""
-    return bool(report.get("tickets", 0) >= tickets)
-
-
-def promotion_gates(bundle: Path, validation: Mapping[str, Any]) -> list[Gate]:
-    """Every gate a release must pass; those after an unsound bundle are not looked at."""
+    ``champion``: the installed release that serves now, if one does; judged on the newest tickets that stage
+    features left, which neither learnt from.
+    """
     gates = soundness_gates(bundle)
     if not all(gate.passed for gate in gates):
         return gates
     manifest = verify_release(bundle)
-    return [*gates, data_gate(validation), *quality_gates(manifest["metrics"])]
+    gates += [data_gate(validation), *quality_gates(manifest["metrics"])]
+    if champion is not None:
+        gates += challenge_gates(bundle, champion, read_challenge())
+    return gates
+
+
+def serving_copy(settings: Settings) -> Path | None:
+    """The undamaged installed copy of the champion, ``None`` where there is none to compare with."""
+    champion = pointers(settings.database_url).get(CHAMPION)
+    if champion is None or not serves_whole(champion, settings):
+        return None
+    return settings.releases / champion
 
 
 def install(bundle: Path, releases: Path) -> str:
@@ -154,7 +106,7 @@ def pointers(store_url: str) -> dict[str, str]:
     """Where each pointer points; those that point nowhere are left out."""
     store = Store(store_url)
     try:
-        found = {name: store.pointer(name) for name in (CHAMPION, LAST_GOOD)}
+        found = {name: store.pointer(name) for name in (CHAMPION, CHALLENGER, LAST_GOOD)}
     finally:
         store.close()
     return {name: release for name, release in found.items() if release is not None}
@@ -171,82 +123,69 @@ def serves_whole(release: str, settings: Settings) -> bool:
     return True
 
 
-def gate_table(gates: list[Gate], title: str) -> Table:
-    """The gates as a table for people."""
-    table = Table(title=title, title_justify="left")
-    for column in ("gate", "", "found", "required"):
-        table.add_column(column, overflow="fold")
-    for gate in gates:
-        mark = "[green]passed[/green]" if gate.passed else "[red]failed[/red]"
-        table.add_row(gate.name, mark, gate.found, gate.required)
-    return table
+def set_challenger(bundle: Path, settings: Settings, by: str, reason: str, at: datetime) -> str:
+    """Install ``bundle`` and point ``challenger`` at it; returns its id."""
+    found = install(bundle, settings.releases)
+    store = Store(settings.database_url)
+    try:
+        if store.pointer(CHALLENGER) != found:
+            store.set_pointer(CHALLENGER, found, by, reason, at)
+    finally:
+        store.close()
+    mirror_pointers(pointers(settings.database_url), settings.state)
+    return found
 
 
-def promote(dry_run: bool = False, bundle: Path = RELEASE) -> int:
-    """Judge the newest release and, unless ``dry_run``, let it serve; returns the exit status."""
+def promote(
+    dry_run: bool = False,
+    bundle: Path = RELEASE,
+    at: datetime | None = None,
+    without_gates: str | None = None,
+    by: str | None = None,
+) -> int:
+    """Judge the newest release and, unless ``dry_run``, let it serve; returns the exit status.
+
+    ``without_gates``: why it may serve although gates fail; the reason is kept with who gave it. An unsound
+    bundle never serves. ``at``: the moment, for a replayed desk; default now.
+    """
     settings, console = Settings(), Console()
     candidate = release_id(bundle)
     if not dry_run and serves_whole(candidate, settings):
         console.print(f"{candidate} is the champion already.")
         return 0
-    gates = promotion_gates(bundle, read_metrics("validate"))
+    champion = serving_copy(settings)
+    if champion is not None and champion.name == candidate:
+        champion = None
+    gates = promotion_gates(bundle, read_metrics("validate"), champion)
     console.print(gate_table(gates, f"release {candidate}"))
-    if not all(gate.passed for gate in gates):
+    failed = [gate.name for gate in gates if not gate.passed]
+    reason = "all gates passed"
+    if failed and without_gates:
+        reason = f"{without_gates} (without gates; failed: {', '.join(failed)})"
+    elif failed:
         console.print(f"{candidate} is not promoted: a gate failed. The champion stays.")
         return 1
     if dry_run:
         console.print(f"{candidate} would be promoted (dry run).")
         return 0
-    now = datetime.now(UTC)
-    promote_release(bundle, settings.database_url, settings.releases, _user(), "all gates passed", now)
+    now = at or datetime.now(UTC)
+    promote_release(bundle, settings.database_url, settings.releases, by or user(), reason, now)
     mirror_pointers(pointers(settings.database_url), settings.state)
     console.print(f"{candidate} is the champion.")
     return 0
 
 
-def rollback() -> int:
+def rollback(at: datetime | None = None, by: str | None = None, reason: str = "rolled back") -> int:
     """Let the last good release serve again; returns the exit status."""
-    settings, now = Settings(), datetime.now(UTC)
-    back = roll_back_release(settings.database_url, settings.releases, _user(), "rolled back", now)
+    settings, now = Settings(), at or datetime.now(UTC)
+    back = roll_back_release(settings.database_url, settings.releases, by or user(), reason, now)
     mirror_pointers(pointers(settings.database_url), settings.state)
     Console().print(f"{back} is the champion again.")
     return 0
 
 
-def status_record(settings: Settings, now: datetime) -> dict[str, Any]:
-    """Which releases serve (null where none) and the monitor's last report, as JSON values."""
-    store = Store(settings.database_url)
-    try:
-        moves = {name: store.pointer_history(name) for name in (CHAMPION, LAST_GOOD)}
-    finally:
-        store.close()
-    return {name: _standing(history[-1], now) if history else None for name, history in moves.items()} | {
-        "monitor": json.loads(MONITOR_REPORT.read_text("utf-8")) if MONITOR_REPORT.exists() else None
-    }
-
-
-def _standing(move: PointerMove, now: datetime) -> dict[str, Any]:
-    days = (now - move.at).days
-    return {"release": move.release_id, "days": days, "reason": move.reason, "by": move.by}
-
-
-def print_status(as_json: bool = False) -> None:
-    """Print which releases serve, since when and why, and the monitor's last verdict."""
-    record, console = status_record(Settings(), datetime.now(UTC)), Console()
-    if as_json:
-        print(json.dumps(record, indent=2))
-        return
-    for name in (CHAMPION, LAST_GOOD):
-        standing = record[name]
-        said = "{release}, for {days} days ({reason}, by {by})".format(**standing) if standing else "none"
-        console.print(f"{name}: {said}", markup=False)
-    monitor = record["monitor"]
-    console.print(
-        f"monitor: {monitor['line'] if monitor else 'never run; `firstline monitor` does'}", markup=False
-    )
-
-
-def _user() -> str:
+def user() -> str:
+    """Who is logged in, for the ledger."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

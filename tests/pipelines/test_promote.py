@@ -7,19 +7,16 @@ import pytest
 
 from models.churn import ChurnModel
 from models.release import DESK, MANIFEST, ReleaseError, load_release, write_absent, write_release
+from pipelines.gates import Gate, data_gate, gate_table, quality_gates
 from pipelines.promote import (
-    Gate,
-    data_gate,
-    gate_table,
     install,
     pointers,
     promote_release,
     promotion_gates,
-    quality_gates,
     roll_back_release,
     serves_whole,
-    status_record,
 )
+from pipelines.status import status_lines, status_record
 from serving.settings import Settings, store_url
 from tests.models.desks import account_features
 
@@ -191,8 +188,11 @@ def test_an_unsound_bundle_fails_the_first_gate_and_nothing_of_it_is_read(make):
 def test_the_status_tells_what_serves_and_why(make, desk, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     settings = Settings(state=desk[1].parent, database_url=desk[0])
-    assert status_record(settings, AT) == {"champion": None, "last_good": None, "monitor": None}
+    nothing = dict.fromkeys(["champion", "challenger", "last_good", "retraining", "monitor"])
+    assert status_record(settings, AT) == nothing
+    assert status_lines(nothing)[0] == "champion: none"
     first = promote_release(make("one"), *desk, by="ann", reason="gates", at=AT)
     serving = {"release": first, "days": 3, "reason": "gates", "by": "ann"}
     later = status_record(settings, AT + timedelta(days=3))
-    assert later == {"champion": serving, "last_good": None, "monitor": None}
+    assert later == {**nothing, "champion": serving}
+    assert status_lines(later)[0] == f"champion: {first}, for 3 days (gates, by ann)"
