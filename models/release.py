@@ -103,7 +103,7 @@ def write_release(
         "absent": absent,
         "columns": _columns(folder),
         "encoders": _encoders(folder),
-        "thresholds": {intent: evidence._asdict() for intent, evidence in sorted(thresholds.items())},
+        "thresholds": {intent: evidence.to_json() for intent, evidence in sorted(thresholds.items())},
         "metrics": dict(metrics),
         "data_revision": data_revision,
     }
@@ -196,7 +196,7 @@ def load_release(folder: Path) -> Release:
             sentiment=None if "sentiment" in absent else SentimentModel.load(folder / "sentiment"),
             priority=None if "priority" in absent else PriorityModel.load(folder / "priority"),
             churn=None if "churn" in absent else ChurnModel.load(folder / "churn"),
-            thresholds={name: ThresholdEvidence(**e) for name, e in manifest["thresholds"].items()},
+            thresholds={name: ThresholdEvidence.from_json(e) for name, e in manifest["thresholds"].items()},
             desk_path=folder / DESK,
             manifest=manifest,
             absent=absent,

@@ -7,7 +7,7 @@ from models.risk import fewest_cases
 
 
 def verified_cases(tickets: pd.DataFrame, precision: float, confidence: float) -> pd.DataFrame:
-    """``intent``, ``probability``, ``correct``, ``source`` of the predictions whose truth is known.
+    """``intent``, ``probability``, ``correct``, ``source``, ``language`` of predictions whose truth is known.
 
     ``tickets``: ``intent`` and ``probability`` as said before the ticket was learnt; ``intent_reviewed``,
     ``intent_label`` (agents), ``intent_confirmed``. A case is verified where two reviewers agree. Where an
@@ -22,5 +22,6 @@ def verified_cases(tickets: pd.DataFrame, precision: float, confidence: float) -
     by_customer = ~by_review & confirmed & (reviews < fewest_cases(precision, confidence))
     truth = said["intent_reviewed"].where(by_review, said["intent_label"])
     source = np.where(by_review, "reviewed", "confirmed")
-    cases = said[["intent", "probability"]].assign(correct=said["intent"] == truth, source=source)
+    told = [name for name in ("intent", "probability", "language") if name in said]
+    cases = said[told].assign(correct=said["intent"] == truth, source=source)
     return cases[by_review | by_customer].reset_index(drop=True)

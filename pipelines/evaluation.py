@@ -16,7 +16,7 @@ from models.metrics import (
     expected_calibration_error,
     macro_f1,
 )
-from models.risk import ThresholdEvidence, clopper_pearson_lower
+from models.risk import ThresholdEvidence, clopper_pearson_lower, required_probability
 from policy.desk import Desk
 from policy.priority import rule_priority
 from policy.situation import AccountFacts, Situation
@@ -74,9 +74,9 @@ def out_of_scope_report(said: pd.DataFrame, labels: pd.Series, known: set[str]) 
 
 
 def may_automate(said: pd.DataFrame, thresholds: Mapping[str, ThresholdEvidence]) -> np.ndarray:
-    """Which predictions reach the proven threshold of their intent (the confidence gate alone)."""
-    proven = {intent: e.threshold for intent, e in thresholds.items() if e.threshold is not None}
-    needed = said["intent"].map(proven).astype("float64").fillna(np.inf)
+    """Which predictions reach the threshold proven for their intent and, where ``said`` has it, language."""
+    languages = said["language"] if "language" in said else [None] * len(said)
+    needed = required_probability(thresholds, said["intent"], languages)
     return ((said["probability"] >= needed) & ~said["out_of_scope"]).to_numpy(dtype=bool)
 
 

@@ -28,10 +28,10 @@ from models.intent_training import (
 )
 from models.metrics import accuracy
 from models.release import write_absent
-from models.risk import ThresholdEvidence, automation_thresholds
+from models.risk import ThresholdEvidence, automation_thresholds, threshold_table
 from models.sentences import EncoderMissingError, SentenceSource, installed_encoder
 from models.verified import verified_cases
-from pipelines.artifacts import FEATURES, MODELS, read_frame, write_frame, write_metrics
+from pipelines.artifacts import FEATURES, MODELS, read_frame, write_frame, write_metrics, write_plot
 from pipelines.embeddings import RememberedSentences
 from pipelines.params import IntentParams, Params, load_params
 from pipelines.tracking import record_run, state_folder
@@ -211,6 +211,7 @@ def write(trained: TrainedIntent) -> None:
     write_frame(OUT_OF_FOLD, trained.predictions)
     write_frame(EVIDENCE, trained.evidence)
     write_thresholds(trained.thresholds)
+    write_plot("intent_thresholds", threshold_table(trained.thresholds))
 
 
 def write_nothing(tickets: pd.DataFrame, reason: str) -> None:
@@ -221,18 +222,19 @@ def write_nothing(tickets: pd.DataFrame, reason: str) -> None:
     write_frame(OUT_OF_FOLD, frame.assign(out_of_scope=True, baseline_intent=nothing))
     write_frame(EVIDENCE, verified_cases(tickets.assign(intent=nothing, probability=0.0), 0.95, 0.95))
     write_thresholds({})
+    write_plot("intent_thresholds", threshold_table({}))
 
 
 def write_thresholds(thresholds: Mapping[str, ThresholdEvidence]) -> None:
     """One entry per intent, with its evidence; not rounded, because a threshold decides."""
-    document = {intent: found._asdict() for intent, found in sorted(thresholds.items())}
+    document = {intent: found.to_json() for intent, found in sorted(thresholds.items())}
     THRESHOLDS.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 def read_thresholds() -> dict[str, ThresholdEvidence]:
     """What ``write_thresholds`` wrote."""
     document = json.loads(THRESHOLDS.read_text(encoding="utf-8"))
-    return {intent: ThresholdEvidence(**found) for intent, found in document.items()}
+    return {intent: ThresholdEvidence.from_json(found) for intent, found in document.items()}
 
 
 def main() -> None:

@@ -170,6 +170,7 @@ def situation_of(
     row = ticket.iloc[0]
     intent = scores.intent
     proof = release.thresholds.get(intent.intent) if release is not None and intent.intent else None
+    proof = proof and proof.of(scores.text("language"))
     proven = proof is not None and proof.threshold is not None
     return Situation(
         ticket_id=row["ticket_id"],

@@ -7,6 +7,7 @@ from models.intent_training import NothingToLearnError
 from models.metrics import accuracy
 from models.release import absent_reason
 from models.verified import verified_cases
+from pipelines import artifacts
 from pipelines import intent as stage
 from pipelines.intent import TrainedIntent, best_labels, train_intent
 from tests.models.desks import tickets
@@ -24,6 +25,12 @@ def trained() -> TrainedIntent:
 def saved(trained: TrainedIntent, folder) -> dict[str, bytes]:
     trained.model.save(folder)
     return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def written_to(folder, monkeypatch) -> None:
+    for name in ("FOLDER", "OUT_OF_FOLD", "EVIDENCE", "THRESHOLDS"):
+        monkeypatch.setattr(stage, name, folder / getattr(stage, name).name)
+    monkeypatch.setattr(artifacts, "PLOTS", folder)
 
 
 def test_every_ticket_gets_a_prediction_under_its_own_id(trained):
@@ -101,8 +108,7 @@ def test_a_desk_without_labels_goes_on_without_an_intent_model(tmp_path, monkeyp
     )
     with pytest.raises(NothingToLearnError, match="two intents with 10 examples each") as refused:
         train_intent(unlabelled, PARAMS)
-    for name in ("FOLDER", "OUT_OF_FOLD", "EVIDENCE", "THRESHOLDS"):
-        monkeypatch.setattr(stage, name, tmp_path / getattr(stage, name).name)
+    written_to(tmp_path, monkeypatch)
     stage.write_nothing(unlabelled, str(refused.value))
     assert "two intents" in absent_reason(tmp_path / "intent")
     assert stage.read_thresholds() == {}
@@ -112,9 +118,11 @@ def test_a_desk_without_labels_goes_on_without_an_intent_model(tmp_path, monkeyp
 
 
 def test_what_is_written_is_what_was_trained(trained, tmp_path, monkeypatch):
-    for name in ("FOLDER", "OUT_OF_FOLD", "EVIDENCE", "THRESHOLDS"):
-        monkeypatch.setattr(stage, name, tmp_path / getattr(stage, name).name)
+    written_to(tmp_path, monkeypatch)
     stage.write(trained)
     assert stage.read_thresholds() == trained.thresholds
+    shown = pd.read_csv(tmp_path / "intent_thresholds.csv")
+    assert shown["intent"].tolist() == sorted(trained.thresholds)
+    assert shown["n"].sum() == sum(found.n for found in trained.thresholds.values())
     fresh = tickets(20, seed=50)
     assert IntentModel.load(tmp_path / "intent").predict(fresh) == trained.model.predict(fresh)
