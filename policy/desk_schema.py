@@ -193,6 +193,8 @@ class Automation(_Entry):
     """What must hold before anything happens without a person."""
 
     min_probability: Annotated[float, Field(ge=LEAST_AUTOMATION_PROBABILITY, le=1)]
+    min_path_success: Annotated[float, Field(ge=0.5, lt=1)] = 0.5
+    """Lower bound of the share of known outcomes in which the path resolved the issue; at least one half."""
     assist_probability: Probability
     languages: tuple[Language, ...]
     min_language_confidence: Probability

@@ -36,7 +36,8 @@ def gates(desk: Desk, situation: Situation, escalations: Sequence[EscalationCall
     return [
         _confidence(desk, situation),
         _in_scope(desk, situation),
-        _proven_path(situation),
+        _proven_precision(situation),
+        _proven_path(desk, situation),
         _action_reversible(desk, situation),
         _rollout_phase(desk, situation),
         _customer_calm(desk, situation),
@@ -86,10 +87,19 @@ def _in_scope(desk: Desk, situation: Situation) -> GateCall:
     return GateCall("in_scope", listed and not situation.out_of_scope, value, "an intent listed in desk.yaml")
 
 
-def _proven_path(situation: Situation) -> GateCall:
+def _proven_precision(situation: Situation) -> GateCall:
     proven = situation.automation_threshold is not None and bool(situation.automation_evidence.strip())
     value = situation.automation_evidence.strip() or "no evidence"
-    return GateCall("proven_path", proven, value, "evidence that the precision is at least 95 %")
+    return GateCall("proven_precision", proven, value, "evidence that the precision is at least 95 %")
+
+
+def _proven_path(desk: Desk, situation: Situation) -> GateCall:
+    least, path, bound = desk.automation.min_path_success, situation.path, situation.path_success
+    required = f"confirmed or verified in surely more than {least:.0%} of the tickets of known outcome"
+    if path is None or bound is None:
+        return GateCall("proven_path", False, "no outcomes known", required)
+    value = f"at least {bound:.1%}: {path.in_words()}"
+    return GateCall("proven_path", path.successes > 0 and bound > least, value, required)
 
 
 def _action_reversible(desk: Desk, situation: Situation) -> GateCall:

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from policy.resolution import PathRecord
+
 Sentiment = Literal["asking", "confused", "frustrated"]
 Level = Literal["low", "normal", "high", "urgent"]
 
@@ -94,6 +96,10 @@ class Situation:
     automation_threshold: float | None = None
     """Risk-controlled probability threshold of this intent; ``None`` where too little evidence exists."""
     automation_evidence: str = ""
+    path: PathRecord | None = None
+    """Outcomes of earlier tickets about this intent; ``None`` where nobody looked."""
+    path_success: float | None = None
+    """Lower bound (one-sided 95 %) of how often the path resolves the issue, by known outcomes alone."""
     past_tickets: tuple[PastTicket, ...] = ()
     similar_solved: tuple[PastTicket, ...] = ()
     articles: tuple[tuple[str, str, str], ...] = ()

@@ -1,6 +1,6 @@
 """The desk: one request in, one durable decision out. Store -> features -> models -> policy -> store."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -8,12 +8,14 @@ import pandas as pd
 from sqlalchemy.exc import SQLAlchemyError
 
 from features.text import ticket_text
-from policy.situation import Surge
+from policy.desk import Desk
+from policy.situation import Situation, Surge
 from serving import context
 from serving.customer import Customer, missing_parts, ticket_row, without_ticket
 from serving.decide import Judged, decide
 from serving.decision import Decision
 from serving.moments import time_ordered_id
+from serving.paths import path_proof
 from serving.people import person
 from serving.problems import Problem, shown
 from serving.recent import Recent
@@ -66,6 +68,7 @@ class TriageDesk:
         self._releases = releases
         self._reference = Recent(size=32, seconds=REFERENCE_SECONDS)
         self._churn = Recent(size=20_000, seconds=24 * 3600.0)
+        self._paths = Recent(size=1_000, seconds=3600.0)
 
     def triage(self, request: TriageRequest, now: datetime) -> Answer:
         """The decision about the ticket, made once: the same request again gets the stored one.
@@ -142,6 +145,7 @@ class TriageDesk:
             at,
             (*loaded.degraded, *scores.degraded, *missing_parts(request, customer, loaded, at)),
         )
+        situation = self._with_path(situation, loaded.desk)
         judged = Judged(
             agent_states(agents, load, customer.history, customer.contact_id),
             scores.intent.alternatives,
@@ -181,6 +185,15 @@ class TriageDesk:
             tickets, events = context.solved_about(connection, intent, at, SIMILAR_CANDIDATES)
         intents = dict.fromkeys(tickets["ticket_id"], intent)
         return surge, similar_solved(past_tickets(tickets, events, intents, None, text))
+
+    def _with_path(self, situation: Situation, desk: Desk) -> Situation:
+        """``situation`` with how well the path of its intent has worked, as of the hour before."""
+        intent = situation.intent
+        if intent is None or situation.out_of_scope:
+            return situation
+        hour = situation.as_of.replace(minute=0, second=0, microsecond=0)
+        proof = self._paths.get((intent, hour), lambda: path_proof(self.store, desk, intent, hour))
+        return replace(situation, path=proof.record, path_success=proof.lower_bound)
 
     def _read_reference(self, at: datetime) -> tuple[pd.DataFrame, dict[str, int], pd.DataFrame]:
         with self.store.reading() as connection:

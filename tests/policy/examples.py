@@ -8,6 +8,7 @@ from typing import Any
 
 from policy.desk import Desk, load_desk
 from policy.desk_schema import WEEKDAYS, Calendar
+from policy.resolution import PathRecord
 from policy.situation import AccountFacts, Situation
 
 NOW = datetime(2026, 7, 1, 8, tzinfo=UTC)
@@ -42,6 +43,8 @@ CALM_RESET = Situation(
     account=ACCOUNT,
     automation_threshold=0.97,
     automation_evidence="lower bound 0.962 on 140 reviewed cases",
+    path=PathRecord(confirmed=60, usage_verified=20, recontacted=20, silent=100),
+    path_success=0.722,
 )
 
 BERLIN = Calendar.model_validate(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from policy.desk import Desk
 from policy.escalation import EscalationCall, escalations
 from policy.gates import GateCall, action, gates
+from policy.resolution import PathRecord
 from policy.situation import Situation, Surge
 from tests.policy.examples import CALM_RESET, shipped_desk, situation
 
@@ -45,7 +46,10 @@ def test_a_calm_proven_request_passes_every_gate() -> None:
 VETOES: list[tuple[str, dict[str, Any]]] = [
     ("confidence", {"intent_probability": 0.969}),
     ("in_scope", {"out_of_scope": True}),
-    ("proven_path", {"automation_evidence": " "}),
+    ("proven_precision", {"automation_evidence": " "}),
+    ("proven_path", {"path": None, "path_success": None}),
+    ("proven_path", {"path_success": 0.5}),
+    ("proven_path", {"path": PathRecord(silent=100_000), "path_success": 0.99}),
     ("customer_calm", {"sentiment": "frustrated"}),
     ("customer_calm", {"frustration": 0.41}),
     ("customer_clear", {"sentiment": "confused"}),
@@ -92,7 +96,7 @@ def test_every_gate_is_in_the_truth_table() -> None:
     assert tried == {gate.name for gate in judged(shipped_desk(), CALM_RESET)[1]}
 
 
-@given(st.sets(st.integers(0, 12)))
+@given(st.sets(st.integers(0, 14)))
 def test_only_all_gates_together_resolve(closed: set[int]) -> None:
     checks = [
         replace(gate, passed=position not in closed)
@@ -213,6 +217,7 @@ _CLOSED_BY_EVIDENCE: list[dict[str, Any]] = [
     {"intent_probability": 0.9},
     {"automation_threshold": None},
     {"automation_evidence": ""},
+    {"path_success": 0.3},
     {"failed_logins_24h": 6},
     {"repeats_30d": 4},
     {"frustration": 0.9},

@@ -93,10 +93,11 @@ def test_a_release_decides_and_only_what_is_proven_is_automatic(releases, store,
     assert decision.route.queue == "access"
     assert decision.priority.level == "high"
     proven = {gate.name: gate.passed for gate in decision.gates}
-    assert proven["proven_path"]
+    assert proven["proven_precision"]
+    assert not proven["proven_path"]  # nobody has said yet that it works
     slow = desk.triage(asked("2", "Dear team, our workspace loads very slowly."), LATER).decision
     assert slow.intent.name == "slow_performance"
-    assert {gate.name: gate.passed for gate in slow.gates}["proven_path"] is False
+    assert {gate.name: gate.passed for gate in slow.gates}["proven_precision"] is False
     assert slow.action != "auto_resolve"
 
 
