@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from pipelines.benchmarks.tables import BenchmarkDataError
-from pipelines.drills import asof_engine, demo_run, durability, public_sets, real_run, soak
+from pipelines.drills import asof_engine, demo_run, durability, half_year, public_sets, real_run, soak
 from pipelines.results import Result, record_results
 from pipelines.service_process import ServiceNotReady
 
@@ -14,6 +14,7 @@ DRILLS: dict[str, Callable[[], list[Result]]] = {
     "real_run": real_run.measure,
     "durability": durability.measure,
     "soak": soak.measure,
+    "half_year": half_year.measure,
     "benchmarks": public_sets.measure,
 }
 

@@ -37,7 +37,7 @@ def test_the_engine_is_timed_only_where_it_agrees_with_pandas(monkeypatch: pytes
 
 def test_an_unknown_drill_is_named_with_the_known_ones() -> None:
     with pytest.raises(
-        ValueError, match=r"'spoon'; there are asof, demo, real_run, durability, soak, benchmarks"
+        ValueError, match=r"'spoon'; there are asof, demo, real_run, durability, soak, half_year, benchmarks"
     ):
         run_drills("spoon")
 
