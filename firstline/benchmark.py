@@ -1,7 +1,8 @@
 """Measurements on anybody's data."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -53,3 +54,44 @@ def benchmark_intent(
         json_file.parent.mkdir(parents=True, exist_ok=True)
         json_file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     typer.echo(command.ablation_report(found) if ablation else command.report(found))
+
+
+@app.command("churn")
+def benchmark_churn(
+    train: Annotated[Path | None, typer.Option(help="CSV with a row a customer or snapshot.")] = None,
+    test: Annotated[Path | None, typer.Option(help="CSV with the same columns, later: scored once.")] = None,
+    label: Annotated[str | None, typer.Option(help="Column that says who left.")] = None,
+    folds: Annotated[
+        int | None, typer.Option(min=2, help="Instead of --test, where there is no time axis.")
+    ] = None,
+    ignore: Annotated[list[str] | None, typer.Option(help="Column to leave out; may be given again.")] = None,
+    positive: Annotated[
+        str | None, typer.Option(help="Label of those who left; default: yes, 1, true.")
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="In FIRSTLINE_DATASETS: cdnow, telco_churn.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of folds and models.")] = 0,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
+) -> None:
+    """Train the churn model as the pipeline does, on any columns, and measure it on cases it has not seen."""
+    from pipelines.benchmarks import churn
+
+    if preset is not None:
+        if train or test or label or folds or ignore or positive:
+            raise ValueError("--preset brings its own files: leave the other options out")
+        if preset not in churn.PRESETS:
+            raise ValueError(f"no preset is called {preset!r}; there are {', '.join(churn.PRESETS)}")
+        found = churn.run_preset(preset, seed)
+    elif train is None or label is None:
+        raise ValueError("give --train, --label and --test (or --folds) of CSV files, or --preset")
+    else:
+        found = churn.run_files(train, test, label, folds, ignore or [], positive, seed)
+    _show(found, churn.report(found), json_file)
+
+
+def _show(found: Mapping[str, Any], report: str, json_file: Path | None) -> None:
+    import json
+
+    if json_file is not None:
+        json_file.parent.mkdir(parents=True, exist_ok=True)
+        json_file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    typer.echo(report)
