@@ -173,10 +173,9 @@ def _surroundings(
     new = set(seeds)
     while new:
         near |= new
-        together = [{*_names(d)} for d in decided if d.kind != "undo" and {*_names(d)} & (near | handles)]
-        held = set(_of(connection, contact_handles, "contact_id", new, "handle")) | new.union(*together)
-        fresh = held - handles
+        fresh = {*_of(connection, contact_handles, "contact_id", new, "handle"), *new} - handles
         handles |= fresh
+        together = [{*_names(d)} for d in decided if d.kind != "undo" and {*_names(d)} & (near | handles)]
         new = set().union(*together)
         for handle, holders in _holders(connection, fresh).items():
             new |= set(holders if tells_people_apart(handle) else holders[:1])

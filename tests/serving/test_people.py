@@ -56,6 +56,18 @@ def test_learning_row_by_row_in_any_order_ends_where_ingest_does(
     pd.testing.assert_frame_equal(found, expected)
 
 
+def test_a_contact_that_comes_after_a_decision_about_its_handle_changes_what_that_decision_joins(tmp_path):
+    first, later = contacts(("C1", 0, "A", None)), contacts(("C0", 0, "A", [MAIL]))
+    joined = decided("d0", 1, "merge", "C1", MAIL)
+    store = Store(store_url(tmp_path))
+    store.append("contacts", first)
+    learn(store, joined)
+    store.append("contacts", later)
+    found = stored(store)
+    store.close()
+    pd.testing.assert_frame_equal(found, identities(pd.concat([first, later]), [joined]))
+
+
 @pytest.fixture
 def desk(tmp_path):
     opened = open_desk(Settings(state=tmp_path / "state"))
