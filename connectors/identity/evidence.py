@@ -16,8 +16,8 @@ class Evidence(NamedTuple):
 
     ``first_known``: contact_id -> when its first row was known.
     ``accounts``: contact_id, known_at, account_id; a row whenever a contact's company becomes known or other.
-    ``holdings``: handle, contact_id, start, end; a row for every unbroken time in which a contact had a normal
-    handle, by handle and start.
+    ``holdings``: handle, contact_id, start, end; a row for every unbroken time in which a contact had
+    a normal handle, by handle and start.
     """
 
     first_known: pd.Series
@@ -65,10 +65,10 @@ def _holdings(rows: pd.DataFrame, phone_region: str) -> pd.DataFrame:
     held = held.merge(versions.assign(end=following), on=["contact_id", "kind", "start"])
     held = held.drop_duplicates(["handle", "contact_id", "start"])
     pair = ["handle", "contact_id"]
-    goes_on = held["start"] == held.groupby(pair)["end"].shift()
-    time = (~goes_on).groupby([held[name] for name in pair]).cumsum().rename("time")
-    spans = held.groupby([*(held[name] for name in pair), time], sort=False)
-    spans = spans.agg(start=("start", "first"), end=("end", "last")).reset_index()
+    begins = held["start"] != held.groupby(pair)["end"].shift()
+    held["time"] = begins.groupby([held["handle"], held["contact_id"]]).cumsum()
+    spans = held.groupby([*pair, "time"], sort=False).agg(start=("start", "first"), end=("end", "last"))
+    spans = spans.reset_index()
     ids = rows.drop_duplicates("contact_id")
     own = pd.DataFrame(
         {
@@ -78,7 +78,7 @@ def _holdings(rows: pd.DataFrame, phone_region: str) -> pd.DataFrame:
             "end": NEVER,
         }
     ).dropna(subset="handle")
-    is_own = pd.MultiIndex.from_frame(spans[pair]).isin(pd.MultiIndex.from_frame(own[pair]))
+    is_own = spans["handle"] == spans["contact_id"].map(own.set_index("contact_id")["handle"])
     both = pd.concat([own, spans[~is_own]])[[*pair, "start", "end"]]
     return both.sort_values(["handle", "start", "contact_id"], kind="stable", ignore_index=True)
 

@@ -13,7 +13,7 @@ from connectors.identity.person_index import PersonIndex, identities
 from features.schema import IDENTITIES, empty_table
 from tests.connectors.people import asked, contacts, day, decided, told
 
-MAIL, CALL = "email:ann@x.example", "phone:+4930123456"
+MAIL, CALL, OTHER = "email:ann@x.example", "phone:+4930123456", "phone:+4930999999"
 
 
 def persons(people: pd.DataFrame, *rows: tuple[str | None, float], decisions: tuple[Decision, ...] = ()):
@@ -69,8 +69,7 @@ def persons(people: pd.DataFrame, *rows: tuple[str | None, float], decisions: tu
         ),
         (
             "the number went to somebody else and came back: both have it now",
-            [("C1", 0, "A", [CALL]), ("C1", 1, "A", ["phone:+4930999999"]), ("C2", 2, "A", [CALL])]
-            + [("C1", 3, "A", [CALL])],
+            [("C1", 0, "A", [CALL]), ("C1", 1, "A", [OTHER]), ("C2", 2, "A", [CALL]), ("C1", 3, "A", [CALL])],
             "C2",
             "C1",
         ),
