@@ -6,9 +6,9 @@ Every question takes ``as_of`` and sees only rows with ``known_at < as_of``.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, func, select, union
+from sqlalchemy import Connection, func, select, union
 
 from models.risk import clopper_pearson_lower
 from policy.desk_schema import Desk
@@ -30,6 +30,13 @@ class PathProof(NamedTuple):
 
     record: PathRecord
     lower_bound: float | None
+
+
+class _Report(NamedTuple):
+    ticket_id: str
+    contact_id: str | None
+    created_at: int
+    """Microseconds since 1970 UTC."""
 
 
 def path_proof(store: Store, desk: Desk, intent: str, as_of: datetime) -> PathProof:
@@ -77,7 +84,7 @@ def _settled(steps: Mapping[str, datetime], as_of: datetime) -> bool:
     return solved is not None and solved + RECONTACT_WINDOW <= as_of
 
 
-def _tickets_about(connection: Connection, intent: str, as_of: datetime) -> dict[str, Row[Any]]:
+def _tickets_about(connection: Connection, intent: str, as_of: datetime) -> dict[str, _Report]:
     events, tickets = CONTEXT["ticket_events"], CONTEXT["tickets"]
     since, before = microseconds(as_of - LOOK_BACK), microseconds(as_of)
     labelled = select(events.c.ticket_id, events.c.known_at.label("at")).where(
@@ -101,7 +108,7 @@ def _tickets_about(connection: Connection, intent: str, as_of: datetime) -> dict
         .order_by(func.max(about.c.at).desc(), tickets.c.ticket_id)
         .limit(MOST_TICKETS)
     )
-    return {row.ticket_id: row for row in rows}
+    return {row.ticket_id: _Report(*row) for row in rows}
 
 
 def _steps(connection: Connection, ids: list[str], as_of: datetime) -> dict[str, dict[str, datetime]]:
@@ -156,9 +163,9 @@ def _used(
     return {ticket_id: moment(day) for ticket_id, day in rows}
 
 
-def _reported_again(tickets: Mapping[str, Row[Any]]) -> dict[str, datetime]:
+def _reported_again(tickets: Mapping[str, _Report]) -> dict[str, datetime]:
     """When the person of each ticket next wrote about the same intent."""
-    by_person: dict[str, list[Row[Any]]] = {}
+    by_person: dict[str, list[_Report]] = {}
     for row in sorted(tickets.values(), key=lambda row: (row.created_at, row.ticket_id)):
         if row.contact_id:
             by_person.setdefault(row.contact_id, []).append(row)
