@@ -79,8 +79,11 @@ def judging_labels(tickets: pd.DataFrame) -> pd.Series:
     return reviewed if reviewed.notna().sum() >= FEWEST_TICKETS else tickets["intent_label"]
 
 
-def challenge_gates(bundle: Path, champion: Path, tickets: pd.DataFrame) -> list[Gate]:
-    """Gates of the release in ``bundle`` against the one in ``champion``. Raises ``ReleaseError``."""
+def challenge_gates(bundle: Path, champion: Path) -> list[Gate]:
+    """Gates of the release in ``bundle`` against the one in ``champion``, on ``read_challenge``'s tickets.
+
+    Raises ``ReleaseError``.
+    """
     ours, theirs = load_release(bundle), load_release(champion)
     lost = sorted(set(ours.absent) - set(theirs.absent))
     gates = [
@@ -88,6 +91,7 @@ def challenge_gates(bundle: Path, champion: Path, tickets: pd.DataFrame) -> list
     ]
     if ours.intent is None or theirs.intent is None:
         return gates
+    tickets = read_challenge()
     labels = judging_labels(tickets)
     told = labels.notna()
     judged, truth = tickets[told].reset_index(drop=True), labels[told].to_numpy(dtype=object)

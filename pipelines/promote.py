@@ -17,9 +17,9 @@ from rich.console import Console
 
 from models.release import ReleaseError, release_id, verify_release
 from pipelines.artifacts import RELEASE, read_metrics
-from pipelines.challenge import challenge_gates, read_challenge
+from pipelines.challenge import challenge_gates
 from pipelines.gates import Gate, data_gate, gate_table, quality_gates, soundness_gates
-from pipelines.tracking import mirror_pointers
+from pipelines.tracking import TrackingError, mirror_pointers
 from serving.settings import Settings
 from serving.store import Store
 
@@ -40,7 +40,7 @@ def promotion_gates(bundle: Path, validation: Mapping[str, Any], champion: Path 
     manifest = verify_release(bundle)
     gates += [data_gate(validation), *quality_gates(manifest["metrics"])]
     if champion is not None:
-        gates += challenge_gates(bundle, champion, read_challenge())
+        gates += challenge_gates(bundle, champion)
     return gates
 
 
@@ -123,6 +123,14 @@ def serves_whole(release: str, settings: Settings) -> bool:
     return True
 
 
+def mirror(settings: Settings) -> None:
+    """Let the MLflow registry's aliases follow the store. The store has decided: a failure is only told."""
+    try:
+        mirror_pointers(pointers(settings.database_url), settings.state)
+    except TrackingError as error:
+        Console(stderr=True).print(f"the MLflow registry does not follow: {error}", markup=False)
+
+
 def set_challenger(bundle: Path, settings: Settings, by: str, reason: str, at: datetime) -> str:
     """Install ``bundle`` and point ``challenger`` at it; returns its id."""
     found = install(bundle, settings.releases)
@@ -132,7 +140,7 @@ def set_challenger(bundle: Path, settings: Settings, by: str, reason: str, at: d
             store.set_pointer(CHALLENGER, found, by, reason, at)
     finally:
         store.close()
-    mirror_pointers(pointers(settings.database_url), settings.state)
+    mirror(settings)
     return found
 
 
@@ -170,7 +178,7 @@ def promote(
         return 0
     now = at or datetime.now(UTC)
     promote_release(bundle, settings.database_url, settings.releases, by or user(), reason, now)
-    mirror_pointers(pointers(settings.database_url), settings.state)
+    mirror(settings)
     console.print(f"{candidate} is the champion.")
     return 0
 
@@ -179,7 +187,7 @@ def rollback(at: datetime | None = None, by: str | None = None, reason: str = "r
     """Let the last good release serve again; returns the exit status."""
     settings, now = Settings(), at or datetime.now(UTC)
     back = roll_back_release(settings.database_url, settings.releases, by or user(), reason, now)
-    mirror_pointers(pointers(settings.database_url), settings.state)
+    mirror(settings)
     Console().print(f"{back} is the champion again.")
     return 0
 

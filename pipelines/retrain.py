@@ -22,13 +22,13 @@ from pipelines.gates import Gate
 from pipelines.processes import own_python_first
 from pipelines.promote import (
     CHAMPION,
+    mirror,
     pointers,
     promote_release,
     promotion_gates,
     serving_copy,
     set_challenger,
 )
-from pipelines.tracking import mirror_pointers
 from serving.settings import Settings
 from serving.store import Store, open_store
 
@@ -137,7 +137,7 @@ def _judged(
         return replace(record, state="waits", release=candidate)
     reason = f"all gates passed; retrained: {record.why}"
     promote_release(bundle, settings.database_url, settings.releases, record.by, reason, at)
-    mirror_pointers(pointers(settings.database_url), settings.state)
+    mirror(settings)
     return replace(record, state="promoted", release=candidate)
 
 
