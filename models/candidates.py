@@ -21,14 +21,11 @@ PAIR_EVIDENCE = (
     "entropy",
     "centroid_cosine",
     "centroid_lead",
-    "nearest_cosine",
-    "nearest_lead",
-    "votes",
-    "log_prior",
-    "log_recent_prior",
     "log_terms",
     "unknown_terms",
 )
+NEIGHBOUR_EVIDENCE = ("nearest_cosine", "nearest_lead", "votes")
+"""Nearest examples by n-grams: only where there are no embeddings, beside which they add nothing."""
 SENTENCE_EVIDENCE = (
     "pooled",
     "pooled_lead",
@@ -36,16 +33,15 @@ SENTENCE_EVIDENCE = (
     "sentence_share",
     "sentence_lead",
     "sentence_entropy",
-    "sentence_centroid_cosine",
-    "sentence_centroid_lead",
     "sentence_nearest_cosine",
     "sentence_nearest_lead",
     "sentence_votes",
 )
 """Only where the retriever was fitted on sentence embeddings; ``NaN`` for a text without one."""
-
+RECENT_PRIOR = "log_recent_prior"
+"""How common an intent is just now: only where it is known which tickets are the newest."""
 FEWEST_RECENT = 200
-"""What is common just now is counted over the newest tenth of the tickets, but at least over so many."""
+"""It is counted over the newest tenth of the tickets, but at least over so many."""
 
 
 @dataclass(frozen=True)
@@ -69,27 +65,29 @@ class Evidence:
 class Retriever:
     """Proposes ``k`` candidate intents for a ticket, with the evidence for each.
 
-    ``space`` is ``None`` where there were no sentence embeddings to learn from.
+    ``space`` is ``None`` where there were no sentence embeddings to learn from; examples are then compared
+    by their n-grams, in ``bank``.
     """
 
     proposer: Proposer
-    bank: ExampleBank
+    bank: ExampleBank | None
     space: SentenceSpace | None
     lifts: Lifts
-    log_priors: np.ndarray
-    log_recent_priors: np.ndarray
+    log_recent_priors: np.ndarray | None
 
     @classmethod
-    def fit(cls, tickets: EncodedTickets, labels: np.ndarray, seed: int) -> "Retriever":
-        """Learn from encoded tickets in order of time and their labels."""
+    def fit(cls, tickets: EncodedTickets, labels: np.ndarray, seed: int, in_time: bool = True) -> "Retriever":
+        """Learn from encoded tickets, in order of time if ``in_time``, and their labels."""
         proposer = Proposer.fit(tickets.counts, labels, seed)
         codes = np.searchsorted(np.array(proposer.classes), np.asarray(labels, dtype=str))
-        bank = ExampleBank.of(sketch(proposer.weights(tickets.counts), proposer.terms), codes)
-        space = SentenceSpace.fit(tickets.vectors, codes)
+        space, bank = SentenceSpace.fit(tickets.vectors, codes), None
+        if space is None:
+            bank = ExampleBank.of(sketch(proposer.weights(tickets.counts), proposer.terms), codes)
         lifts = Lifts.fit(tickets.circumstances, codes, len(proposer.classes))
         recent = codes[-max(FEWEST_RECENT, len(codes) // 10) :]
-        priors = _log_shares(codes, len(proposer.classes)), _log_shares(recent, len(proposer.classes))
-        return cls(proposer, bank, space, lifts, *priors)
+        return cls(
+            proposer, bank, space, lifts, _log_shares(recent, len(proposer.classes)) if in_time else None
+        )
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -107,7 +105,6 @@ class Retriever:
         pooled = shares if closeness is None else _pooled(shares, closeness.shares)
         order = logits if closeness is None else pooled
         candidates = np.argsort(-order, axis=1, kind="stable")[:, :k]
-        nearest, votes = self.bank.nearest_and_votes(sketch(weights, self.proposer.terms))
         cosines = self.proposer.similarities(weights)
         per_ticket = np.ones((1, k))
 
@@ -122,15 +119,17 @@ class Retriever:
             _entropy(shares)[:, None] * per_ticket,
             of_candidates(cosines),
             of_candidates(_lead(cosines)),
-            of_candidates(nearest),
-            of_candidates(_lead(nearest)),
-            of_candidates(votes),
-            self.log_priors[candidates],
-            self.log_recent_priors[candidates],
             np.log1p(np.diff(tickets.counts.indptr))[:, None] * per_ticket,
             self.proposer.terms.unknown_share(tickets.counts)[:, None] * per_ticket,
         ]
         names: tuple[str, ...] = PAIR_EVIDENCE
+        if self.log_recent_priors is not None:
+            names = (*names, RECENT_PRIOR)
+            columns.append(self.log_recent_priors[candidates])
+        if self.bank is not None:
+            nearest, votes = self.bank.nearest_and_votes(sketch(weights, self.proposer.terms))
+            names = (*names, *NEIGHBOUR_EVIDENCE)
+            columns += [of_candidates(nearest), of_candidates(_lead(nearest)), of_candidates(votes)]
         if closeness is not None:
             names = (*names, *SENTENCE_EVIDENCE)
             columns += [
@@ -140,8 +139,6 @@ class Retriever:
                 of_candidates(closeness.shares),
                 of_candidates(_lead(closeness.logits)),
                 _entropy(closeness.shares)[:, None] * per_ticket,
-                of_candidates(closeness.centroid),
-                of_candidates(_lead(closeness.centroid)),
                 of_candidates(closeness.nearest),
                 of_candidates(_lead(closeness.nearest)),
                 of_candidates(closeness.votes),
@@ -154,25 +151,24 @@ class Retriever:
     def save(self, folder: Path) -> dict[str, Any]:
         """Write arrays into ``folder``; the returned document belongs into the model's JSON."""
         self.proposer.save(folder / "proposer.npz")
-        self.bank.save(folder / "examples.npz")
+        if self.bank is not None:
+            self.bank.save(folder / "examples.npz")
         if self.space is not None:
             self.space.save(folder)
-        priors = {
-            "log_priors": self.log_priors.tolist(),
-            "log_recent_priors": self.log_recent_priors.tolist(),
-        }
-        return {"lifts": self.lifts.to_json(), "has_space": self.space is not None, **priors}
+        priors = None if self.log_recent_priors is None else self.log_recent_priors.tolist()
+        has_space = self.space is not None
+        return {"lifts": self.lifts.to_json(), "has_space": has_space, "log_recent_priors": priors}
 
     @classmethod
     def load(cls, folder: Path, document: Mapping[str, Any]) -> "Retriever":
         """Read what ``save`` wrote."""
+        has_space, priors = document["has_space"], document["log_recent_priors"]
         return cls(
             Proposer.load(folder / "proposer.npz"),
-            ExampleBank.load(folder / "examples.npz"),
-            SentenceSpace.load(folder) if document["has_space"] else None,
+            None if has_space else ExampleBank.load(folder / "examples.npz"),
+            SentenceSpace.load(folder) if has_space else None,
             Lifts.from_json(document["lifts"]),
-            np.array(document["log_priors"]),
-            np.array(document["log_recent_priors"]),
+            None if priors is None else np.array(priors),
         )
 
 

@@ -93,49 +93,77 @@ def learnable(labels: np.ndarray, min_examples: int) -> tuple[np.ndarray, dict[s
     return known, {str(label): int(count) for label, count in rare.items()}
 
 
-def retriever_of(
-    tickets: EncodedTickets, labels: np.ndarray, rows: np.ndarray, min_examples: int, seed: int
-) -> Retriever | None:
-    """A retriever fitted on what can be learnt from of ``rows``; ``None`` below two intents or no text."""
-    known, _ = learnable(labels[rows], min_examples)
-    rows = rows[known]
-    learnt = tickets.take(rows)
-    if len(np.unique(labels[rows])) < 2 or not has_terms(learnt.counts):
-        return None
-    return Retriever.fit(learnt, labels[rows], seed)
+@dataclass(frozen=True)
+class Lessons:
+    """Labelled tickets and how they are learnt from.
 
-
-def seen_by(
-    retriever: Retriever, tickets: EncodedTickets, labels: np.ndarray, rows: np.ndarray, k: int
-) -> BlockEvidence:
-    """What ``retriever`` makes of the tickets at ``rows``."""
-    evidence = retriever.evidence(tickets.take(rows), k)
-    proposed = np.array(retriever.classes, dtype=object)[evidence.candidates]
-    unknown = ~np.isin(labels[rows].astype(str), np.array(retriever.classes))
-    return BlockEvidence(rows, evidence, proposed, proposed == labels[rows][:, None], unknown)
-
-
-def judged_blocks(
-    tickets: EncodedTickets,
-    labels: np.ndarray,
-    blocks: Sequence[np.ndarray],
-    in_time: bool,
-    min_examples: int,
-    k: int,
-    seed: int,
-) -> list[BlockEvidence]:
-    """Evidence for every block by a retriever of all blocks before it or, if not ``in_time``, of all others.
-
-    A block for which there is too little to learn is left out; the first block has nothing before it.
+    ``blocks``: positions of the tickets, in order of time if ``in_time``, else random folds.
+    ``candidates``: how many intents a retriever proposes for a ticket.
     """
-    judged = []
-    for place in range(int(in_time), len(blocks)):
-        others = [*blocks[:place], *([] if in_time else blocks[place + 1 :])]
-        learnt = np.concatenate(others) if others else np.zeros(0, int)
-        retriever = retriever_of(tickets, labels, learnt, min_examples, seed)
-        if retriever is not None:
-            judged.append(seen_by(retriever, tickets, labels, blocks[place], k))
-    return judged
+
+    tickets: EncodedTickets
+    labels: np.ndarray
+    blocks: Sequence[np.ndarray]
+    in_time: bool
+    min_examples: int
+    candidates: int
+    seed: int
+
+    def retriever_of(self, rows: np.ndarray) -> Retriever | None:
+        """Fitted on what can be learnt from of ``rows``; ``None`` below two intents or without text."""
+        known, _ = learnable(self.labels[rows], self.min_examples)
+        rows = rows[known]
+        learnt = self.tickets.take(rows)
+        if len(np.unique(self.labels[rows])) < 2 or not has_terms(learnt.counts):
+            return None
+        return Retriever.fit(learnt, self.labels[rows], self.seed, self.in_time)
+
+    def seen_by(self, retriever: Retriever, rows: np.ndarray) -> BlockEvidence:
+        """What ``retriever`` makes of the tickets at ``rows``."""
+        evidence = retriever.evidence(self.tickets.take(rows), self.candidates)
+        proposed = np.array(retriever.classes, dtype=object)[evidence.candidates]
+        labels = self.labels[rows]
+        unknown = ~np.isin(labels.astype(str), np.array(retriever.classes))
+        return BlockEvidence(rows, evidence, proposed, proposed == labels[:, None], unknown)
+
+    def judged_blocks(self) -> list[BlockEvidence]:
+        """Evidence for every block by a retriever of all blocks before it or, if not in time, of all others.
+
+        A block for which there is too little to learn is left out; the first has nothing before it.
+        """
+        judged = []
+        for place in range(int(self.in_time), len(self.blocks)):
+            others = [*self.blocks[:place], *([] if self.in_time else self.blocks[place + 1 :])]
+            retriever = self.retriever_of(np.concatenate(others) if others else np.zeros(0, int))
+            if retriever is not None:
+                judged.append(self.seen_by(retriever, self.blocks[place]))
+        return judged
+
+    def stand_ins(self) -> list[BlockEvidence]:
+        """What unknown requests look like beside known ones, to retrievers that were kept from some intents.
+
+        Known and unknown ones are seen by the same retriever, so that nothing but being unknown tells them
+        apart. In time, those are the tickets of the last block; else a fold a round, and all of the kept
+        intents.
+        """
+        earlier = self.blocks[:-1] if self.in_time else self.blocks
+        if not earlier:
+            return []
+        before = self.labels[np.concatenate(earlier)]
+        known, _ = learnable(before, self.min_examples)
+        found = []
+        for turn, hidden in enumerate(held_out_intents(before[known], self.seed)):
+            kept_from = np.isin(self.labels.astype(str), list(hidden))
+            if self.in_time:
+                past, shown = np.concatenate(earlier), self.blocks[-1]
+            else:
+                fold = turn % len(self.blocks)
+                shown = np.union1d(self.blocks[fold], np.flatnonzero(kept_from))
+                past = np.concatenate([block for i, block in enumerate(self.blocks) if i != fold])
+            retriever = self.retriever_of(past[~kept_from[past]])
+            if retriever is not None and kept_from[shown].any():
+                found.append(self.seen_by(retriever, shown))
+        return found
 
 
 def held_out_intents(labels: np.ndarray, seed: int) -> list[set[str]]:
@@ -148,35 +176,3 @@ def held_out_intents(labels: np.ndarray, seed: int) -> list[set[str]]:
     size = max(1, round(HELD_OUT_SHARE * len(names)))
     parts = [set(eligible[i * size : (i + 1) * size].tolist()) for i in range(HELD_OUT_ROUNDS)]
     return [part for part in parts if part]
-
-
-def stand_ins(
-    tickets: EncodedTickets,
-    labels: np.ndarray,
-    blocks: Sequence[np.ndarray],
-    in_time: bool,
-    min_examples: int,
-    k: int,
-    seed: int,
-) -> list[BlockEvidence]:
-    """What unknown requests look like beside known ones, to retrievers that were kept from some intents.
-
-    Known and unknown ones are seen by the same retriever, so that nothing but being unknown tells them apart.
-    In time, those are the tickets of the last block; else a fold a round, and all of the kept intents.
-    """
-    earlier = blocks[:-1] if in_time else blocks
-    if not earlier:
-        return []
-    known, _ = learnable(labels[np.concatenate(earlier)], min_examples)
-    found = []
-    for turn, hidden in enumerate(held_out_intents(labels[np.concatenate(earlier)[known]], seed)):
-        kept_from = np.isin(labels.astype(str), list(hidden))
-        if in_time:
-            past, shown = np.concatenate(earlier), blocks[-1]
-        else:
-            shown = np.union1d(blocks[turn % len(blocks)], np.flatnonzero(kept_from))
-            past = np.concatenate([blocks[i] for i in range(len(blocks)) if i != turn % len(blocks)])
-        retriever = retriever_of(tickets, labels, past[~kept_from[past]], min_examples, seed)
-        if retriever is not None and kept_from[shown].any():
-            found.append(seen_by(retriever, tickets, labels, shown, k))
-    return found

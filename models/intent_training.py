@@ -13,13 +13,10 @@ from models.encoders import NgramEncoder, TextEncoder
 from models.intent import IntentModel
 from models.intent_blocks import (
     BlockEvidence,
+    Lessons,
     halves,
-    judged_blocks,
     learnable,
     newest,
-    retriever_of,
-    seen_by,
-    stand_ins,
 )
 from models.linear import LinearScore, binary_score, choice_score
 from models.ranking import RISING, Novelty, Ranker, novelty_columns, novelty_evidence, pair_starts
@@ -55,22 +52,18 @@ class IntentSettings:
 class RankerData:
     """All that rankers learn from: computed once, used by every trial of the tuning and by the fit.
 
-    ``blocks``: positions of the tickets, in order of time if ``in_time``, else random folds. ``judged``: all
-    of them but the first in time and those for which there was too little to learn. ``stand_ins``: see
-    ``models.intent_blocks``.
+    ``judged``: all blocks but the first in time and those for which there was too little to learn.
+    ``stand_ins``: see ``models.intent_blocks.Lessons``.
     """
 
-    tickets: EncodedTickets
-    labels: np.ndarray
-    blocks: Sequence[np.ndarray]
+    lessons: Lessons
     judged: Sequence[BlockEvidence]
     stand_ins: Sequence[BlockEvidence]
-    in_time: bool = True
 
     @property
     def for_ranker(self) -> Sequence[BlockEvidence]:
         """What the final ranker learns from: the newest tickets, or all where none is newer."""
-        return newest(self.judged, RANKER_TICKETS) if self.in_time else self.judged
+        return newest(self.judged, RANKER_TICKETS) if self.lessons.in_time else self.judged
 
     @property
     def columns(self) -> Columns:
@@ -191,13 +184,14 @@ def ranker_data(
             "deliver subjects or bodies to get it"
         )
     how = (in_time, settings.min_examples, settings.candidates, settings.seed)
-    judged = judged_blocks(tickets, labels, blocks, *how)
+    lessons = Lessons(tickets, labels, blocks, *how)
+    judged = lessons.judged_blocks()
     if not judged:
         raise NothingToLearnError(
             f"two intents with {settings.min_examples} examples each are needed before the newest of "
             f"{len(blocks)} blocks of time: label more tickets or lower intent.min_examples"
         )
-    return RankerData(tickets, labels, blocks, judged, stand_ins(tickets, labels, blocks, *how), in_time)
+    return RankerData(lessons, judged, lessons.stand_ins())
 
 
 def fit_intent(
@@ -213,9 +207,8 @@ def fit_intent(
     ``reviewed``: whether two reviewers agree about a ticket, one flag each. ``lacking``: why there are no
     ``sentences`` although they were asked for.
     """
-    retriever = retriever_of(
-        data.tickets, data.labels, np.concatenate(data.blocks), settings.min_examples, settings.seed
-    )
+    lessons = data.lessons
+    retriever = lessons.retriever_of(np.concatenate(lessons.blocks))
     if retriever is None:
         raise NothingToLearnError("no two intents to learn")
     final = calibrated_ranker(data.for_ranker, reviewed, settings)
@@ -230,11 +223,11 @@ def fit_intent(
         novelty=novelty,
         novelty_cut=novelty_cut,
         calibrator=final.calibrator,
-        scripts=common_scripts(data.tickets.texts),
-        left_out=learnable(data.labels, settings.min_examples)[1],
+        scripts=common_scripts(lessons.tickets.texts),
+        left_out=learnable(lessons.labels, settings.min_examples)[1],
     )
-    foretold = _told_in_time(data, reviewed, settings) if data.in_time else _told_blindly(data, final)
-    out_of_scope = np.full(len(data.labels), np.nan)
+    foretold = _told_in_time(data, reviewed, settings) if lessons.in_time else _told_blindly(data, final)
+    out_of_scope = np.full(len(lessons.labels), np.nan)
     if novelty is not None:
         out_of_scope[np.concatenate([block.rows for block, _ in final.blind])] = unknown
     return model, replace(foretold, out_of_scope=out_of_scope)
@@ -255,24 +248,27 @@ Told = tuple[BlockEvidence, np.ndarray, np.ndarray]
 
 def _told_in_time(data: RankerData, reviewed: np.ndarray, settings: IntentSettings) -> Foretold:
     untuned = replace(settings, ranker={})  # what was tuned on later tickets must not speak of earlier ones
-    first = np.setdiff1d(np.concatenate(data.blocks), np.concatenate([block.rows for block in data.judged]))
-    after = retriever_of(data.tickets, data.labels, data.judged[0].rows, settings.min_examples, settings.seed)
+    lessons = data.lessons
+    first = np.setdiff1d(
+        np.concatenate(lessons.blocks), np.concatenate([block.rows for block in data.judged])
+    )
+    after = lessons.retriever_of(data.judged[0].rows)
     told: list[Told] = []
     if after is not None and len(first):
-        block = seen_by(after, data.tickets, data.labels, first, settings.candidates)
+        block = lessons.seen_by(after, first)
         told.append((block, _shares(block), _shares(block)))
     told.append((data.judged[0], _shares(data.judged[0]), _shares(data.judged[0])))
     for count, block in enumerate(data.judged[1:], start=1):
         before = calibrated_ranker(newest(data.judged[:count], RANKER_TICKETS), reviewed, untuned)
         raw = before.ranker(block.evidence)
         told.append((block, raw, before.calibrator(raw)))
-    return _foretold(len(data.labels), told, [block.rows for block in data.judged[1:]])
+    return _foretold(len(lessons.labels), told, [block.rows for block in data.judged[1:]])
 
 
 def _told_blindly(data: RankerData, ranker: CalibratedRanker) -> Foretold:
     """Each half of the folds by the ranker of the other; only the calibrator's two numbers knew both."""
     told = [(block, raw, ranker.calibrator(raw)) for block, raw in ranker.blind]
-    return _foretold(len(data.labels), told, [block.rows for block, _, _ in told])
+    return _foretold(len(data.lessons.labels), told, [block.rows for block, _, _ in told])
 
 
 def _foretold(tickets: int, told: Sequence[Told], proven: Sequence[np.ndarray]) -> Foretold:

@@ -25,8 +25,6 @@ RISING = (
     "sentence_logit",
     "sentence_share",
     "sentence_lead",
-    "sentence_centroid_cosine",
-    "sentence_centroid_lead",
     "sentence_nearest_cosine",
     "sentence_nearest_lead",
     "sentence_votes",
@@ -44,7 +42,6 @@ NOVELTY_EVIDENCE = (
     "sentence_logit",
     "sentence_share",
     "sentence_entropy",
-    "sentence_centroid_cosine",
     "sentence_nearest_cosine",
     "sentence_votes",
 )

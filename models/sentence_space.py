@@ -1,4 +1,4 @@
-"""Classes in the space of sentence embeddings: a linear model, centroids, nearest examples."""
+"""Classes in the space of sentence embeddings: a linear model and nearest examples."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,13 +24,12 @@ NOT_SEEN = np.nan
 class Closeness:
     """How close texts are to every class, each of shape (texts, classes); ``NaN`` where it cannot be told.
 
-    ``logits`` and ``shares``: of a multinomial logistic regression. ``centroid`` and ``nearest``: cosines to
-    the class's mean and to its nearest example. ``votes``: share among the nearest examples.
+    ``logits`` and ``shares``: of a multinomial logistic regression. ``nearest``: cosine to the
+    nearest example of the class. ``votes``: share among the nearest examples.
     """
 
     logits: np.ndarray
     shares: np.ndarray
-    centroid: np.ndarray
     nearest: np.ndarray
     votes: np.ndarray
 
@@ -41,7 +40,7 @@ class SentenceSpace:
 
     ``whitening``: (dimensions, dimensions), the inverse square root of the covariance within classes
     (Fisher's discriminant). ``seen``: codes of the classes that had examples with a vector, in the order of
-    the columns of ``coefficients`` and ``centroids``, which are (dimensions, classes seen).
+    the columns of ``coefficients``, which is (dimensions, classes seen).
     """
 
     seen: np.ndarray
@@ -49,7 +48,6 @@ class SentenceSpace:
     intercepts: np.ndarray
     mean: np.ndarray
     whitening: np.ndarray
-    centroids: np.ndarray
     bank: ExampleBank
 
     @classmethod
@@ -64,7 +62,6 @@ class SentenceSpace:
             means = _class_means(vectors, codes, len(seen))
             mean, whitening = vectors.mean(axis=0), _whitening(vectors - means[codes])
             placed = _units((vectors - mean) @ whitening)
-            centroids = _units(_class_means(placed, codes, len(seen)))
         bank = ExampleBank.of(placed, codes)
         return cls(
             seen.astype(np.int32),
@@ -72,7 +69,6 @@ class SentenceSpace:
             _at_rest(intercepts),
             _at_rest(mean),
             _at_rest(whitening),
-            _at_rest(centroids.T),
             bank,
         )
 
@@ -87,7 +83,6 @@ class SentenceSpace:
         parts = (
             logits,
             odds / odds.sum(axis=1, keepdims=True),
-            (placed.astype(float) @ self.centroids).round(DIGITS),
             nearest,
             votes,
         )
@@ -112,7 +107,7 @@ class SentenceSpace:
             return cls(stored["seen"], **arrays, bank=ExampleBank.load(folder / "sentence_examples.npz"))
 
 
-_ARRAYS = ("coefficients", "intercepts", "mean", "whitening", "centroids")
+_ARRAYS = ("coefficients", "intercepts", "mean", "whitening")
 
 
 def _at_rest(values: np.ndarray) -> np.ndarray:

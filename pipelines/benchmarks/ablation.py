@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from models.calibration import log_odds
 from models.candidates import Evidence
 from models.encoded import EncodedTickets, encode_tickets
 from models.encoders import NgramEncoder
@@ -39,7 +40,6 @@ PARTS: dict[str, Callable[[str], bool]] = {
     "neighbours": lambda name: name.removeprefix("sentence_").startswith(("nearest", "votes")),
     "centroids": lambda name: "centroid" in name,
     "metadata": lambda name: name.endswith("_lift"),
-    "priors": lambda name: name in ("log_prior", "log_recent_prior"),
     "n-gram evidence": lambda name: (
         not name.startswith(("sentence_", "pooled")) and not name.endswith("_lift")
     ),
@@ -86,14 +86,14 @@ Judged = tuple[np.ndarray, np.ndarray]
 
 
 def _judged(data: RankerData, settings: IntentSettings) -> Judged:
-    ranker = calibrated_ranker(data.for_ranker, np.zeros(len(data.labels), dtype=bool), settings)
+    ranker = calibrated_ranker(data.for_ranker, np.zeros(len(data.lessons.labels), dtype=bool), settings)
     right = [block.right[np.arange(len(raw)), raw.argmax(axis=1)] for block, raw in ranker.blind]
     said = [ranker.calibrator(raw.max(axis=1)) for _, raw in ranker.blind]
     return np.concatenate(right), np.concatenate(said)
 
 
 def _linear(data: RankerData, settings: IntentSettings) -> Judged:
-    ranker = calibrated_ranker(data.for_ranker, np.zeros(len(data.labels), dtype=bool), settings)
+    ranker = calibrated_ranker(data.for_ranker, np.zeros(len(data.lessons.labels), dtype=bool), settings)
     shares = [choice_shares(ranker.ranker.start(block.evidence.values)) for block in data.judged]
     right = [b.right[np.arange(len(s)), s.argmax(axis=1)] for b, s in zip(data.judged, shares, strict=True)]
     return np.concatenate(right), np.concatenate([share.max(axis=1) for share in shares])
@@ -118,18 +118,33 @@ def _figures(
     judged: Judged, whole: Judged, data: RankerData | None, settings: IntentSettings
 ) -> dict[str, Any]:
     right, probability = judged
+    surprise, least = _surprise(judged), _surprise(whole)
     return {
         "accuracy": float(right.mean()),
         "part_adds_interval": paired_difference_interval(whole[0], right, settings.seed),
+        "log_loss": float(surprise.mean()),
+        "part_saves_log_loss_interval": mean_interval(surprise - least),
         "calibration_error": expected_calibration_error(np.clip(probability, 0, 1), right),
         "coverage_at_99": coverage_at_precision(probability, right, PRECISION),
         "novelty_auroc": None if data is None else _novelty_auroc(data, settings),
     }
 
 
+def _surprise(judged: Judged) -> np.ndarray:
+    """Log loss of each text: of the probability claimed for having been right, or wrong."""
+    right, probability = judged
+    return np.logaddexp(0, np.where(right, -1, 1) * log_odds(probability))
+
+
+def mean_interval(values: np.ndarray) -> tuple[float, float]:
+    """95 % interval of a mean (normal approximation)."""
+    margin = 1.96 * float(values.std()) / np.sqrt(len(values))
+    return float(values.mean() - margin), float(values.mean() + margin)
+
+
 def _novelty_auroc(data: RankerData, settings: IntentSettings) -> float | None:
     """Mean over the rounds of held-out intents, each judged by a score that learnt from the other rounds."""
-    ranker = calibrated_ranker(data.for_ranker, np.zeros(len(data.labels), dtype=bool), settings)
+    ranker = calibrated_ranker(data.for_ranker, np.zeros(len(data.lessons.labels), dtype=bool), settings)
     found = []
     for turn, shown in enumerate(data.stand_ins):
         others: Sequence[BlockEvidence] = [b for place, b in enumerate(data.stand_ins) if place != turn]

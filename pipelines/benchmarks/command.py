@@ -207,10 +207,11 @@ def ablation_report(found: Figures) -> str:
     """A line per part left out."""
     lines = [f"{found['set']}: out of fold on the training texts, each part left out in turn"]
     for entry in found["ablation"]:
-        low, high = entry["part_adds_interval"]
+        (low, high), (least, most) = entry["part_adds_interval"], entry["part_saves_log_loss_interval"]
         novelty = "-" if entry["novelty_auroc"] is None else f"{entry['novelty_auroc']:.4f}"
         lines.append(
             f"{entry['left_out']:16} accuracy {entry['accuracy']:.4f} (it adds {low:+.4f} to {high:+.4f}), "
+            f"log loss {entry['log_loss']:.4f} (it saves {least:+.4f} to {most:+.4f}), "
             f"calibration error {entry['calibration_error']:.4f}, decided at 99 % "
             f"{entry['coverage_at_99']:.4f}, novelty AUROC {novelty}"
         )

@@ -7,6 +7,7 @@ of these that are themselves sometimes wrong. Nothing in it is taken from a data
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -103,7 +104,7 @@ def _verified(cells: list[Cell], rng: np.random.Generator) -> pd.DataFrame:
     )
 
 
-def _named(names: list[str], places: np.ndarray) -> "pd.Series[str]":
+def _named(names: list[str], places: np.ndarray) -> "pd.Series[Any]":
     known, codes = np.unique(names, return_inverse=True)
     return pd.Series(codes[places]).astype("category").cat.rename_categories(known.tolist())
 

@@ -6,7 +6,7 @@ import pytest
 
 from models.encoders import ENCODERS, TextEncoder, encoder_named
 from models.intent import IntentModel
-from models.intent_blocks import held_out_intents, time_blocks
+from models.intent_blocks import folds, held_out_intents, time_blocks
 from models.intent_training import Foretold, IntentSettings, NothingToLearnError, fit_intent, ranker_data
 from models.metrics import accuracy, auc, expected_calibration_error
 from tests.models.desks import TOPICS, encoded, tickets
@@ -134,6 +134,15 @@ def test_a_desk_that_renamed_its_intents_is_understood_by_the_new_names():
     fresh = tickets(200, seed=13)
     model, _ = fitted(pd.concat([frame, tickets(600, seed=14)], ignore_index=True))
     assert accuracy(fresh["intent"], said(model, fresh)[0]) > 0.9
+
+
+def test_what_is_common_just_now_counts_only_where_it_is_known_which_tickets_are_the_newest():
+    """In folds that share labels evenly, a count among the learnt gives away the one left out."""
+    frame = tickets(300, seed=12)
+    labels = frame["intent"].to_numpy(dtype=object)
+    for in_time, blocks in ((True, time_blocks(300, 0, 3)), (False, folds(labels, 0))):
+        data = ranker_data(encoded(frame), labels, blocks, SETTINGS, in_time)
+        assert ("log_recent_prior" in data.columns.names) is in_time
 
 
 def test_blocks_of_time_are_consecutive_and_hold_every_ticket_once():

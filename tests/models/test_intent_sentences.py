@@ -55,6 +55,8 @@ def test_a_loaded_model_says_exactly_what_the_fitted_one_said(model, tmp_path):
     fresh = asked(40, 3)
     loaded = IntentModel.load(tmp_path)
     assert loaded.predict(fresh) == model.predict(fresh)
+    files = {"model.json", "novelty.txt", "proposer.npz", "ranker.txt"}
+    assert {path.name for path in tmp_path.iterdir()} == files | {"sentences.npz", "sentence_examples.npz"}
     assert loaded.sentences.identity == model.sentences.identity
 
 
@@ -90,7 +92,7 @@ def test_a_class_without_any_vector_is_close_to_no_text():
     vectors[codes == 1] = 0
     space = SentenceSpace.fit(vectors, codes)
     close = space.closeness(vectors[[0, 25]], 3)
-    for values in (close.logits, close.shares, close.centroid, close.nearest, close.votes):
+    for values in (close.logits, close.shares, close.nearest, close.votes):
         assert np.isfinite(values[0]).tolist() == [True, False, True]
         assert np.isnan(values[1]).all()
     assert close.nearest[0, 0] == pytest.approx(1, abs=1e-2)
