@@ -13,8 +13,6 @@ from connectors.identity.person_index import PersonIndex
 from features.schema import IDENTITIES, empty_table, typed
 from features.tables import read_table, write_tables
 
-BATCH_ROWS = 250_000
-
 
 @dataclass(frozen=True)
 class Identified:
@@ -48,7 +46,7 @@ class Identified:
 def identify(tables: Path, decisions: Sequence[Decision], phone_region: str) -> Identified:
     """Write ``identities`` into the folder ``tables`` and the person into every ticket there.
 
-    Tickets are rewritten in batches, in their order; the same tables and decisions give the same bytes.
+    Tickets are rewritten a row group at a time, in their order; the same tables and decisions give the same bytes.
     """
     contacts = read_table(tables, "contacts")
     index = PersonIndex(contacts, decisions, phone_region)
@@ -77,8 +75,8 @@ def _rewritten(path: Path, index: PersonIndex) -> tuple[int, int, int]:
     schema = pa.Schema.from_pandas(empty_table("tickets"), preserve_index=False)
     counts = [0, 0, 0]
     with pq.ParquetWriter(part, schema, compression="zstd") as target:
-        for batch in source.iter_batches(BATCH_ROWS):
-            before = typed("tickets", batch.to_pandas())
+        for number in range(source.num_row_groups):
+            before = typed("tickets", source.read_row_group(number).to_pandas())
             after = with_persons(before, index)
             target.write_table(pa.Table.from_pandas(after, schema=schema, preserve_index=False))
             counts[0] += len(after)

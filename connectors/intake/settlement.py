@@ -1,7 +1,8 @@
 """Spooled rows of one table -> the canonical table on disk, sorted by when each row was known.
 
-Sorting and grouping happen outside memory; what becomes of rows that share a key is
-``connectors.intake.settle`` to judge, what an event without its ticket means is decided here.
+Sorting and grouping happen outside memory (of keys: ``spool``, of rows: ``in_order``); what becomes of rows
+that share a key is ``connectors.intake.settle`` to judge, what an event without its ticket means is decided
+here.
 """
 
 from collections import Counter
@@ -13,10 +14,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from connectors.intake.in_order import PLACE, in_order
 from connectors.intake.settle import Judge
 from connectors.intake.spool import (
-    ORIGIN,
     QUARANTINE_SCHEMA,
+    SIZE,
     Sorter,
     Spool,
     canonical_rows,
@@ -71,7 +73,7 @@ def settle(
     events are held against (``None``: nobody delivers tickets).
     """
     spool.rows.close()
-    rows = f"(SELECT *, {_version(spool.table)} AS version FROM read_parquet({quoted(spool.rows.path)}))"
+    rows = _keyed(spool.table, spool.rows.path, 0)
     key = [*_ids(spool.table), "version", "is_restated"]
     sorter.run(
         f"CREATE OR REPLACE TEMP TABLE contested AS SELECT {', '.join(key)} FROM {rows} "
@@ -79,18 +81,21 @@ def settle(
     )
     same_key = " AND ".join(f"s.{name} IS NOT DISTINCT FROM c.{name}" for name in key)
     judged = Spool(spool.folder / f"{spool.table}.judged", spool_schema(spool.table))
+    work = spool.folder / f"{spool.table}.parts"
     duplicates = moved = 0
     if sorter.count("SELECT count(*) FROM contested"):
-        query = f"SELECT s.* FROM {rows} s SEMI JOIN contested c ON {same_key} ORDER BY {_judging_order(key)}"
-        duplicates, moved = _judge(spool, sorter.rows(query), judged, events)
+        query = (
+            f"SELECT s.{PLACE}, s.{SIZE}, s.version FROM {rows} s SEMI JOIN contested c ON {same_key} "
+            f"ORDER BY {_judging_order(key)}"
+        )
+        parts = in_order(sorter.rows(query), [spool.rows], work)
+        duplicates, moved = _judge(spool, parts, judged, events)
         rows = f"(SELECT s.* FROM {rows} s ANTI JOIN contested c ON {same_key})"
     judged.close()
-    columns = ", ".join([*TABLES[spool.table].columns, *ORIGIN])
-    every = (
-        f"(SELECT {columns} FROM {rows} UNION ALL SELECT {columns} FROM read_parquet({quoted(judged.path)}))"
-    )
+    again = _keyed(spool.table, judged.path, spool.rows.rows)
+    both = f"({_chosen(spool.table, rows)} UNION ALL {_chosen(spool.table, again)})"
     table = Spool(spool.folder / f"{spool.table}.parquet", table_schema(spool.table))
-    for part in sorter.rows(_final(spool.table, every, tickets)):
+    for part in in_order(sorter.rows(_final(spool.table, both, tickets)), [spool.rows, judged], work):
         good = _without_strays(spool, part) if spool.table == "ticket_events" else part
         table.add(canonical_rows(spool.table, good))
     table.close()
@@ -102,6 +107,19 @@ def settle(
 
 def _ids(table: str) -> list[str]:
     return [name for name in TABLES[table].key if name != "known_at"]
+
+
+def _keyed(table: str, path: Path, begun: int) -> str:
+    """The rows of a spool with ``version`` and their place, where ``begun`` rows come before the spool."""
+    rows = f"read_parquet({quoted(path)}, file_row_number = true)"
+    return f"(SELECT *, {_version(table)} AS version, file_row_number + {begun} AS {PLACE} FROM {rows})"
+
+
+def _chosen(table: str, rows: str) -> str:
+    """What ordering a table looks at."""
+    looked_at = ["known_at", *_ids(table)]
+    looked_at += ["ticket_id", "kind", "occurred_at"] if table == "ticket_events" else []
+    return f"SELECT {PLACE}, {SIZE}, {', '.join(looked_at)} FROM {rows}"
 
 
 def _version(table: str) -> str:
@@ -144,24 +162,25 @@ def _refused(rows: pd.DataFrame, table: str, reasons: list[str]) -> pd.DataFrame
     return quarantined(table, list(rows["source_file"]), numbers, reasons, raws)
 
 
-def _final(table: str, rows: str, tickets: Path | None) -> str:
+def _final(table: str, keys: str, tickets: Path | None) -> str:
+    """Place, size and what is set anew in each row, in the order of the canonical table."""
     order = ", ".join(["known_at", *(f"{name} NULLS FIRST" for name in _ids(table))])
     if table != "ticket_events":
-        return f"SELECT * FROM {rows} ORDER BY {order}"
+        return f"SELECT {PLACE}, {SIZE} FROM {keys} ORDER BY {order}"
     if tickets is None:
-        return f"SELECT *, '' AS stray FROM {rows} ORDER BY {order}"
-    others = ", ".join(f"s.{name}" for name in [*TABLES[table].columns, *ORIGIN] if name != "known_at")
+        return f"SELECT {PLACE}, {SIZE}, '' AS stray FROM {keys} ORDER BY {order}"
     return f"""
-        SELECT {others},
-            CASE WHEN t.ticket_id IS NULL AND s.kind <> 'deleted' THEN '{NO_TICKET}'
-                 WHEN date_trunc('second', s.occurred_at) < date_trunc('second', t.opened_at)
-                 THEN '{BEFORE_TICKET}' ELSE '' END AS stray,
-            greatest(s.known_at, t.opened_at) AS known_at
-        FROM {rows} s LEFT JOIN (
-            SELECT ticket_id, make_timestamp(epoch_us(created_at)) AS opened_at
-            FROM read_parquet({quoted(tickets)})
-        ) t ON s.ticket_id = t.ticket_id
-        ORDER BY {order}"""
+        SELECT {PLACE}, {SIZE}, stray, known_at FROM (
+            SELECT s.{PLACE}, s.{SIZE}, s.event_id,
+                CASE WHEN t.ticket_id IS NULL AND s.kind <> 'deleted' THEN '{NO_TICKET}'
+                     WHEN date_trunc('second', s.occurred_at) < date_trunc('second', t.opened_at)
+                     THEN '{BEFORE_TICKET}' ELSE '' END AS stray,
+                greatest(s.known_at, t.opened_at) AS known_at
+            FROM {keys} s LEFT JOIN (
+                SELECT ticket_id, make_timestamp(epoch_us(created_at)) AS opened_at
+                FROM read_parquet({quoted(tickets)})
+            ) t ON s.ticket_id = t.ticket_id
+        ) ORDER BY {order}"""
 
 
 def _without_strays(spool: TableSpool, part: pa.Table) -> pa.Table:

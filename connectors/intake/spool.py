@@ -1,7 +1,8 @@
 """Rows on disk while they are too many for memory: canonical rows with their origin, and quarantined rows.
 
-A spool is one Parquet file, written once from beginning to end. DuckDB sorts and groups spools outside
-memory, in the folder it is given; it decides nothing about rows.
+A spool is one Parquet file, written once from beginning to end. DuckDB sorts and groups the keys of its rows
+outside memory, in the folder it is given (``connectors.intake.in_order`` lets the rows follow); it decides
+nothing about rows.
 """
 
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,8 +20,12 @@ from connectors.rules.verdicts import QUARANTINE_COLUMNS
 from features.schema import TABLES, Kind, empty_table, typed
 
 ROW_GROUP_ROWS = 1 << 16
+ROW_GROUP_BYTES = 1 << 24
+"""A row group, and whatever else is in memory at a time, ends with the row that reaches one of the two."""
 MEMORY = "512MB"
-"""What sorting may use before it goes to disk."""
+"""What sorting keys may use before it goes to disk."""
+SIZE = "size_bytes"
+"""Column of a spool of canonical rows: about how much memory the row takes."""
 
 ORIGIN: dict[str, pa.DataType] = {
     "source_file": pa.string(),
@@ -47,9 +53,9 @@ _TYPES: dict[Kind, pa.DataType] = {
 
 
 def spool_schema(table: str) -> pa.Schema:
-    """Canonical columns and ``ORIGIN``; times without zone, in UTC."""
+    """Canonical columns, ``ORIGIN`` and ``SIZE``; times without zone, in UTC."""
     columns = [(name, _TYPES[spec.kind]) for name, spec in TABLES[table].columns.items()]
-    return pa.schema([*columns, *ORIGIN.items()])
+    return pa.schema([*columns, *ORIGIN.items(), (SIZE, pa.int64())])
 
 
 def table_schema(table: str) -> pa.Schema:
@@ -71,40 +77,71 @@ class Spool:
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.path, self.rows = path, 0
+        self.path, self.rows, self.bytes = path, 0, 0
         self._schema = schema
         self._waiting: list[pa.Table] = []
-        self._waiting_rows = 0
+        self._waiting_rows = self._waiting_bytes = 0
         self._writer = pq.ParquetWriter(path, schema, compression="zstd")
 
     def add(self, rows: pd.DataFrame | pa.Table) -> None:
-        """Append rows; a frame's columns are taken by name."""
+        """Append rows; a frame's columns are taken by name. ``SIZE`` is filled in here."""
         table = rows if isinstance(rows, pa.Table) else arrow_rows(rows, self._schema)
         if not table.num_rows:
             return
-        self._waiting.append(table.cast(self._schema))
-        self._waiting_rows += table.num_rows
+        of_row = row_bytes(table)
+        if SIZE in self._schema.names:
+            table = table.set_column(self._schema.get_field_index(SIZE), SIZE, pa.array(of_row))
         self.rows += table.num_rows
-        if self._waiting_rows >= ROW_GROUP_ROWS:
-            self._write(self._waiting_rows - self._waiting_rows % ROW_GROUP_ROWS)
+        sizes = np.cumsum(of_row)
+        self.bytes += int(sizes[-1])
+        begun = before = 0
+        while begun < table.num_rows:
+            full = before + ROW_GROUP_BYTES - self._waiting_bytes
+            end = min(
+                int(np.searchsorted(sizes, full)) + 1,
+                begun + ROW_GROUP_ROWS - self._waiting_rows,
+                table.num_rows,
+            )
+            self._waiting.append(table.slice(begun, end - begun).cast(self._schema))
+            self._waiting_rows += end - begun
+            self._waiting_bytes += int(sizes[end - 1]) - before
+            begun, before = end, int(sizes[end - 1])
+            if self._waiting_bytes >= ROW_GROUP_BYTES or self._waiting_rows >= ROW_GROUP_ROWS:
+                self._write()
 
-    def _write(self, count: int) -> None:
-        waiting = pa.concat_tables(self._waiting)
-        self._writer.write_table(waiting.slice(0, count), row_group_size=ROW_GROUP_ROWS)
-        self._waiting = [waiting.slice(count)] if count < waiting.num_rows else []
-        self._waiting_rows = waiting.num_rows - count
+    def _write(self) -> None:
+        waiting = pa.concat_tables(self._waiting).combine_chunks()
+        self._writer.write_table(waiting, row_group_size=waiting.num_rows)
+        self._waiting = []
+        self._waiting_rows = self._waiting_bytes = 0
 
     def close(self) -> None:
         """Write what waits and finish the file."""
         if self._waiting_rows:
-            self._write(self._waiting_rows)
+            self._write()
         self._writer.close()
+
+
+def row_bytes(rows: pa.Table) -> np.ndarray:
+    """Bytes in memory of each row: its texts and lists, and 8 for every column."""
+    sizes = np.full(rows.num_rows, 8 * rows.num_columns, dtype=np.int64)
+    for column in rows.columns:
+        if pa.types.is_list(column.type):
+            texts = pc.fill_null(pc.binary_length(pc.list_flatten(column)), 0)
+            of_row = pc.list_parent_indices(column).to_numpy()
+            sizes += np.bincount(of_row, 8 + texts.to_numpy(), rows.num_rows).astype(np.int64)
+        elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            sizes += pc.fill_null(pc.binary_length(column), 0).to_numpy()
+    return sizes
 
 
 def arrow_rows(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
     """``frame`` as Arrow rows of ``schema``; times with a zone become UTC without."""
     arrays = []
     for field in schema:
+        if field.name == SIZE:
+            arrays.append(pa.nulls(len(frame), field.type))
+            continue
         values = frame[field.name]
         if isinstance(values.dtype, pd.DatetimeTZDtype) and field.type == pa.timestamp("us"):
             values = values.dt.tz_convert("UTC").dt.tz_localize(None)
@@ -143,6 +180,7 @@ class Sorter:
             "memory_limit": MEMORY,
             "temp_directory": str(folder / "sorting"),
             "preserve_insertion_order": False,
+            "threads": 1,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }
