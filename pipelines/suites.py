@@ -119,6 +119,7 @@ _OWN: dict[str, tuple[Check, ...]] = {
         _known("account_id", "accounts"),
     ),
 }
+_MADE_OF = {"tickets": ("subject", "body", "created_at"), "usage": ("contact_id", "feature", "events")}
 _REFERENCES = {
     "contacts": ("account_id", "accounts"),
     "tickets": ("account_id", "accounts"),
@@ -143,6 +144,15 @@ def checkable(table: str, tables: Tables) -> pd.DataFrame:
         frame = frame.assign(**{f"{column} is known": is_known | frame[column].isna()})
     wanted = {column for check in suite(table) for column in _columns(check)}
     return frame[[column for column in frame if column in wanted]]
+
+
+def looked_at(table: str) -> list[str]:
+    """The columns of ``table`` that validating any table looks at."""
+    names = [column for check in suite(table) for column in _columns(check)]
+    names += TABLES[table].key
+    names += _MADE_OF.get(table, ())
+    names += [_REFERENCES[table][0]] if table in _REFERENCES else []
+    return [name for name in TABLES[table].columns if name in names]
 
 
 def _beside_tickets(events: pd.DataFrame, tables: Tables) -> pd.DataFrame:

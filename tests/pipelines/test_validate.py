@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from features.schema import TABLES, Tables, typed
+from features.tables import write_tables
 from pipelines.suites import checkable, suite
-from pipelines.validate import metrics, page, said, validate
+from pipelines.validate import metrics, page, read_what_is_checked, said, validate
 
 DAY = pd.Timestamp("2026-01-01T00:00:00Z")
 HOUR = pd.Timedelta("1h")
@@ -208,3 +209,19 @@ def test_every_required_column_and_every_key_is_guarded(table: str) -> None:
 def test_references_to_a_missing_table_are_not_counted_against_a_desk(tmp_path: Path) -> None:
     tickets = desk()["tickets"]
     assert checkable("tickets", {"tickets": tickets})["account_id is known"].all()
+
+
+def test_what_customers_wrote_is_not_held_in_memory_and_changes_no_finding(tmp_path):
+    tables = desk()
+    tables["tickets"] = tables["tickets"].assign(subject=[None, None, "y"], body=[None, "z" * 100_000, None])
+    write_tables(tmp_path / "tables", tables)
+    read = read_what_is_checked(tmp_path / "tables")
+    assert "z" * 9 not in read["tickets"].to_csv()
+    whole, checked = validate(tables, tmp_path / "whole"), validate(read, tmp_path / "checked")
+    assert metrics(read, checked) == metrics(tables, whole)
+    assert [f for f in checked["tickets"] if f.unexpected] == [f for f in whole["tickets"] if f.unexpected]
+
+
+def test_without_tables_the_command_that_makes_them_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="dvc repro ingest"):
+        read_what_is_checked(tmp_path / "nowhere")
