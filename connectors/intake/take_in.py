@@ -35,7 +35,6 @@ __all__ = [
 ]
 
 Progress = Callable[[str], None]
-HAS_DELETIONS = ("tickets", "ticket_events")
 
 
 @dataclass(frozen=True)
@@ -123,6 +122,7 @@ class _Reader:
             name: read_lookup(folder, lookup, name, self._on_bytes)
             for name, lookup in mapping.lookups.items()
         }
+        self.notes += [note for name, labels in lookups.items() for note in labels.notes(name)]
         for source in mapping.sources:
             paths = matching_files(folder, source.file)
             feed = Feed(source, folder, paths, mapping.time_zone, lookups, received, self._received_at)
@@ -137,7 +137,6 @@ class _Reader:
         def read() -> Iterator[tuple[Path, Chunk]]:
             return ((path, chunk) for path in feed.paths for chunk in feed.chunks(path, self._on_bytes))
 
-        _refuse_deletions(feed.source)
         order = {path: self._files + position for position, path in enumerate(feed.paths)}
         self._files += len(order)
         count = 0
@@ -202,15 +201,6 @@ def _with_derived(rows: pd.DataFrame, path: Path, feed: Feed) -> pd.DataFrame:
         if not any(feed.lacks(path, rule) for rule in feed.source.tables):
             raise
         return rows
-
-
-def _refuse_deletions(source: Source) -> None:
-    for rule in source.tables:
-        if rule.deleted_where and rule.table not in HAS_DELETIONS:
-            raise MappingError(
-                f"{source.file}, {rule.table}: `deleted_where` is for tickets and ticket_events; "
-                "leave out deleted rows of other tables with `skip_where`"
-            )
 
 
 def _counted(spool: TableSpool, made: Settled, work: "TemporaryDirectory[str]") -> TableIntake:

@@ -28,6 +28,17 @@ _STEPS_OF: dict[str, tuple[Kind, ...]] = {
 """Steps that only do something to values of these kinds."""
 
 
+_CANNOT_BE_DELETED = {
+    "accounts": "an account that left keeps its history: fill `churned_at` with when it did",
+    "contacts": "a contact keeps the tickets it wrote: take its handles away with a later row, or leave such "
+    "rows out with `skip_where`",
+    "agents": "an agent keeps what it did: give its next version an empty `team`, and no ticket goes to it",
+    "articles": "the next version counts from its moment on: give it an empty `intent`, and nothing cites it",
+    "usage": "usage adds up: state the day again with amounts of 0 and `restates: true`",
+}
+"""Why rows of a table cannot say that a thing is gone, and what to do instead."""
+
+
 class RuleLike(Protocol):
     """A rule as the checks see it."""
 
@@ -58,6 +69,9 @@ def column_problems(rule: RuleLike) -> Iterator[Problem]:
         else:
             for where, said in step_problems(recipe, columns[name].kind):
                 yield ("columns", name, *where), said
+    if rule.deleted_where and rule.table in _CANNOT_BE_DELETED:
+        fix = _CANNOT_BE_DELETED[rule.table]
+        yield ("deleted_where",), f"is for tickets and ticket_events, not for {rule.table}: {fix}"
     missing = [name for name, spec in columns.items() if spec.required and name not in rule.columns]
     if missing:
         yield ("columns",), f"{rule.table} requires {', '.join(missing)}: say where they come from"

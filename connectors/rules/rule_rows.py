@@ -98,7 +98,9 @@ def _forgive(verdicts: Verdicts, deleted: pd.Series, table: str) -> None:
 
 
 def _said(condition: dict[str, list[str]]) -> str:
-    return " and ".join(f"{name} is {' or '.join(values)}" for name, values in condition.items())
+    return " and ".join(
+        f"{name} is {' or '.join(value or 'empty' for value in values)}" for name, values in condition.items()
+    )
 
 
 def as_json(rows: pd.DataFrame) -> list[str]:

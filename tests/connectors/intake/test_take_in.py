@@ -200,11 +200,22 @@ def test_label_that_no_map_knows_goes_where_the_mapping_says(
 
 
 def test_rows_the_mapping_skips_are_counted_by_reason(write_folder: WriteFolder) -> None:
-    rows = "1,2026-01-01,high,a\n2,2026-01-01,low,b\n3,2026-01-01,,c\n"
-    how = mapping(rule="skip_where: {urgency: [LOW], body: c}")
+    rows = "1,2026-01-01,high,a\n2,2026-01-01,low,b\n3,2026-01-01,mid,c\n4,2026-01-01,,d\n"
+    how = mapping(rule='skip_where: {urgency: [LOW, ""], body: c}')
     table = tickets(write_folder({"tickets.csv": HEADER + rows}), how)
     assert table.kept["ticket_id"].tolist() == ["1"]
-    assert table.filtered == {"urgency is LOW": 1, "body is c": 1}
+    assert table.filtered == {"urgency is LOW or empty": 2, "body is c": 1}
+
+
+def test_a_key_with_several_labels_is_told_because_the_last_one_counts_for_earlier_rows(
+    write_folder: WriteFolder,
+) -> None:
+    firms = "lookups: {owner: {file: owners.csv, format: csv, key: firm, value: who}}"
+    files = {"tickets.csv": HEADER + "1,2026-01-01,x,a\n", "owners.csv": "firm,who\nx,ann\nx,bob\ny,cem\n"}
+    how = mapping(top=firms, account_id="{from: urgency, lookup: owner}")
+    intake = take_in(write_folder(files), how, lambda line: None)
+    (note,) = intake.notes
+    assert "1 keys have several labels ('x' had 'ann', now 'bob')" in note
 
 
 def test_labels_and_alternatives(write_folder: WriteFolder) -> None:

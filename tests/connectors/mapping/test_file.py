@@ -54,6 +54,8 @@ OTHER_SYSTEM = f"""format: csv
          "'dd.mm' is no time format"),
         ("bad directive", "known_at: at", "known_at: {from: at, time_format: [iso, '%Q']}", "8:74",
          "'%Q' is no time format"),
+        ("deletions of what has no end", "- table: tickets\n",
+         "- table: agents\n        deleted_where: {x: y}\n", "8:9", "give its next version an empty `team`"),
         ("not YAML", "about: one table", "about: [", "4:3", "is not valid YAML"),
         ("key said twice", "format: csv", "format: csv\n    format: json", "6:5", "'format' is said twice"),
         ("empty label", "ticket_id: id", "ticket_id: {from: id, map: {a: }}", "8:47", "is empty: write"),
