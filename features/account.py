@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from features.arrays import DAY, microseconds
-from features.declare import Feature, frame_of, names
+from features.arrays import DAY, arrow_strings, microseconds
+from features.declare import Column, Feature, columns_of, frame_of, names
 from features.moments import AccountMoments, TicketFacts, UsageFacts
-from features.schema import TIME_DTYPE, Tables
+from features.rows import History, Rows
+from features.schema import TIME_DTYPE
 
 _F = Feature[AccountMoments]
 
@@ -76,19 +77,24 @@ ACCOUNT_FEATURES: tuple[str, ...] = names(SNAPSHOT, "number")
 ACCOUNT_CATEGORIES: tuple[str, ...] = names(SNAPSHOT, "category")
 
 
-def account_features(snapshots: pd.DataFrame, history: Tables) -> pd.DataFrame:
+def account_features(snapshots: pd.DataFrame, history: History) -> pd.DataFrame:
     """Features of each (``account_id``, ``as_of``) in ``snapshots``, from rows known strictly before.
 
     One row per snapshot under its index; ``NaN`` where something is unknown, 0 where it is known to be none.
     """
+    return frame_of(account_columns(Rows.of(snapshots), history), snapshots.index)
+
+
+def account_columns(snapshots: Rows, history: History) -> dict[str, Column]:
+    """As ``account_features``, by column."""
     moments = AccountMoments(
-        snapshots["account_id"],
-        microseconds(snapshots["as_of"]),
+        snapshots.strings("account_id"),
+        snapshots.times("as_of"),
         history,
         TicketFacts(history),
         UsageFacts(history),
     )
-    return frame_of(SNAPSHOT, moments, snapshots.index)
+    return columns_of(SNAPSHOT, moments)
 
 
 def monthly_snapshots(accounts: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
@@ -104,7 +110,11 @@ def monthly_snapshots(accounts: pd.DataFrame, start: pd.Timestamp, end: pd.Times
     grid = grid.astype({"as_of": TIME_DTYPE, "account_id": "str"})[["account_id", "as_of"]]
     history = {"accounts": accounts}
     moments = AccountMoments(
-        grid["account_id"], microseconds(grid["as_of"]), history, TicketFacts(history), UsageFacts(history)
+        arrow_strings(grid["account_id"]),
+        microseconds(grid["as_of"]),
+        history,
+        TicketFacts(history),
+        UsageFacts(history),
     )
     left = moments.days_until("churned_at") <= 0
     return grid[moments.is_known & ~left].reset_index(drop=True)

@@ -40,13 +40,17 @@ def floats(column: pd.Series) -> Floats:
     return column.to_numpy(np.float64, na_value=np.nan)
 
 
-def texts(column: pd.Series) -> list[str]:
+def texts(column: pa.Array) -> list[str]:
     """A text column as strings; empty where missing."""
-    return ["" if value is None else value for value in arrow_strings(column).to_pylist()]
+    return ["" if value is None else value for value in column.to_pylist()]
 
 
-def arrow_strings(column: pd.Series) -> pa.Array:
+def arrow_strings(column: pd.Series | pa.Array) -> pa.Array:
     """A string column in Arrow form (no copy for pandas' own string dtype)."""
+    if isinstance(column, pa.Array):
+        return column
+    if column.dtype != "str":
+        column = column.astype("str")
     array = pa.array(column, type=pa.large_string(), from_pandas=True)
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
@@ -54,16 +58,21 @@ def arrow_strings(column: pd.Series) -> pa.Array:
 class Codes:
     """Numbers for the distinct non-missing keys somebody asks about: 0, 1, ... in order of appearance."""
 
-    def __init__(self, keys: pd.Series) -> None:
+    def __init__(self, keys: pd.Series | pa.Array) -> None:
         self._values = pc.unique(pc.drop_null(arrow_strings(keys)))
 
     def __len__(self) -> int:
         return len(self._values)
 
-    def of(self, keys: pd.Series) -> Integers:
+    def of(self, keys: pd.Series | pa.Array) -> Integers:
         """The code of each key; ``UNKNOWN`` where the key is missing or not among those asked about."""
         found = pc.index_in(arrow_strings(keys), value_set=self._values, skip_nulls=True)
         return pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def equal(strings: pa.Array, value: str) -> Flags:
+    """Which of ``strings`` are ``value``; a missing one is not."""
+    return pc.fill_null(pc.equal(strings, value), False).to_numpy(zero_copy_only=False)
 
 
 def enumerated(columns: Sequence[Integers]) -> Integers:

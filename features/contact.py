@@ -2,13 +2,13 @@
 
 from functools import cached_property
 
-import pandas as pd
+import pyarrow as pa
 
 from features.arrays import Flags, Integers
 from features.asof import AsOf, EventLog
 from features.moments import USAGE_MEMORY, TicketFacts, UsageFacts
 from features.people import Facts, Persons, names_in
-from features.schema import Tables
+from features.rows import History
 
 
 class ContactMoments:
@@ -16,9 +16,9 @@ class ContactMoments:
 
     def __init__(
         self,
-        writers: pd.Series,
+        writers: pa.Array,
         as_of: Integers,
-        history: Tables,
+        history: History,
         tickets: TicketFacts,
         usage: UsageFacts,
         tickets_as_of: Integers,
@@ -49,7 +49,7 @@ class ContactMoments:
     @cached_property
     def _used(self) -> Facts:
         facts = self._usage_facts
-        return self._users.facts(facts.table["contact_id"].astype("str"), facts.known_at)
+        return self._users.facts(facts.table.strings("contact_id"), facts.known_at)
 
     def _usage(self, only: Flags | None = None) -> AsOf:
         rows, keys, known_at = self._used

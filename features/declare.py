@@ -1,13 +1,14 @@
 """How a feature is declared: name, meaning, and how it is asked of the as-of engine, in one place."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+import pyarrow as pa
 
+Column: TypeAlias = Any
+"""Floats (``NaN`` is unknown), or an Arrow array of strings (null is unknown)."""
 Moments = TypeVar("Moments")
 """What a feature may look at: for example everything known at the moments a batch of tickets was created."""
 
@@ -18,7 +19,7 @@ class Feature(Generic[Moments]):
 
     name: str
     about: str
-    of: Callable[[Moments], NDArray[np.float64] | pd.Series]
+    of: Callable[[Moments], Column]
     kind: Literal["number", "category"] = "number"
 
 
@@ -41,10 +42,15 @@ def names(features: Sequence[Feature[Moments]], kind: Literal["number", "categor
     return tuple(feature.name for feature in features if feature.kind == kind)
 
 
-def frame_of(features: Sequence[Feature[Moments]], moments: Moments, index: pd.Index) -> pd.DataFrame:
-    """One column per feature, in order, one row per moment, under ``index``."""
-    columns: dict[str, NDArray[np.float64] | pd.Series] = {}
-    for feature in features:
-        column = feature.of(moments)
-        columns[feature.name] = column.set_axis(index) if isinstance(column, pd.Series) else column
-    return pd.DataFrame(columns, index=index, copy=False)
+def columns_of(features: Sequence[Feature[Moments]], moments: Moments) -> dict[str, Column]:
+    """One column per feature, in order, one value per moment."""
+    return {feature.name: feature.of(moments) for feature in features}
+
+
+def frame_of(columns: Mapping[str, Column], index: pd.Index) -> pd.DataFrame:
+    """``columns`` as a frame under ``index``: floats, and categories in pandas' own string dtype."""
+    told = {
+        name: pd.array(column, dtype="str") if isinstance(column, pa.Array) else column
+        for name, column in columns.items()
+    }
+    return pd.DataFrame(told, index=index, copy=False)

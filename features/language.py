@@ -23,16 +23,21 @@ def _identifier() -> "LanguageIdentifier":
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True, min_confidence=MIN_CONFIDENCE)
 
 
-def detect_language(texts: Sequence[str]) -> pd.DataFrame:
-    """``language`` (ISO 639-1) and ``language_confidence`` (0 to 1), one row per text.
+def languages_of(texts: Sequence[str]) -> list[tuple[str, float]]:
+    """Language (ISO 639-1) and confidence (0 to 1) of each text.
 
     ``und`` where it cannot be told: below ``MIN_CONFIDENCE``, and with confidence 0 without any letter.
     """
     identifier = _identifier()
-    found = [
+    return [
         identifier.classify(text[:READ_CHARS]) if any(map(str.isalpha, text)) else (UNDETERMINED, 0.0)
         for text in texts
     ]
+
+
+def detect_language(texts: Sequence[str]) -> pd.DataFrame:
+    """As ``languages_of``: columns ``language`` and ``language_confidence``, one row per text."""
+    found = languages_of(texts)
     return pd.DataFrame(
         {
             "language": pd.Series([language for language, _ in found], dtype="str"),

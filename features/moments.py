@@ -1,9 +1,11 @@
 """Everything known about accounts and contacts just before given moments, as logs of the as-of engine."""
 
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.arrays import (
     DAY,
@@ -13,58 +15,55 @@ from features.arrays import (
     Flags,
     Floats,
     Integers,
-    floats,
-    integers,
-    microseconds,
+    equal,
 )
 from features.asof import AsOf, EventLog
 from features.people import writer_of
-from features.schema import LOGIN_FEATURE, Tables, empty_table
+from features.rows import History, table, taken
+from features.schema import LOGIN_FEATURE
 
 USAGE_MEMORY = 90 * DAY
 """Usage older than this is forgotten: without any newer row, usage is unknown rather than none."""
 
 
-def table(history: Tables, name: str) -> pd.DataFrame:
-    """The table ``name`` of a history, empty where the history lacks it."""
-    return history[name] if name in history else empty_table(name)
-
-
 class TicketFacts:
     """Earlier tickets and what became of them. Nothing is known of a ticket before it was created."""
 
-    def __init__(self, history: Tables) -> None:
+    def __init__(self, history: History) -> None:
         self.table = table(history, "tickets")
         self._events = table(history, "ticket_events")
         self.writers = writer_of(self.table, history)
-        self.created_at = microseconds(self.table["created_at"])
-        self.known_at = np.maximum(microseconds(self.table["known_at"]), self.created_at)
+        self.created_at = self.table.times("created_at")
+        self.known_at = np.maximum(self.table.times("known_at"), self.created_at)
 
     @cached_property
     def in_order(self) -> Integers:
         """Rank of each ticket by its id: breaks ties between tickets known at the same moment."""
-        return np.argsort(np.argsort(self.table["ticket_id"].to_numpy(object), kind="stable"))
+        return np.argsort(np.argsort(_objects(self.table.strings("ticket_id")), kind="stable"))
 
     def log(self, codes: Integers) -> EventLog:
         """The tickets, each under its key in ``codes``."""
         return EventLog(codes, self.known_at, self.created_at, ties=self.in_order)
 
     @cached_property
-    def _event_arrays(self) -> tuple[Integers, Integers, Integers, pd.Series, pd.Series]:
-        events = self._events.loc[self._events["kind"].isin(("solved", "reopened", "csat")).to_numpy()]
-        ticket = Codes(self.table["ticket_id"]).of(events["ticket_id"])
-        known, occurred = microseconds(events["known_at"]), microseconds(events["occurred_at"])
-        order = np.lexsort((events["event_id"].to_numpy(object), occurred, known, ticket))
-        order = order[ticket[order] >= 0]
-        events, ticket = events.iloc[order], ticket[order]
-        created = self.known_at[ticket] if len(ticket) else known[order]
-        return ticket, np.maximum(known[order], created), occurred[order], events["kind"], events["value"]
+    def _event_arrays(self) -> tuple[Integers, Integers, Integers, pa.Array, pa.Array]:
+        events, of_interest = self._events, pa.array(("solved", "reopened", "csat"), pa.large_string())
+        asked = pc.is_in(events.strings("kind"), value_set=of_interest).to_numpy(zero_copy_only=False)
+        ticket = Codes(self.table.strings("ticket_id")).of(events.strings("ticket_id"))
+        rows = np.flatnonzero(asked & (ticket >= 0))
+        ticket, ids = ticket[rows], _objects(events.strings("event_id").take(pa.array(rows)))
+        known, occurred = events.times("known_at")[rows], events.times("occurred_at")[rows]
+        order = np.lexsort((ids, occurred, known, ticket))
+        ticket, rows = ticket[order], pa.array(rows[order])
+        known = np.maximum(known[order], self.known_at[ticket])
+        kind, value = events.strings("kind").take(rows), events.strings("value").take(rows)
+        return ticket, known, occurred[order], kind, value
 
     def open_log(self, codes: Integers) -> EventLog:
         """Changes in the number of open tickets (``change``): +1 created or reopened, -1 solved."""
         ticket, known, _, kind, _ = self._event_arrays
-        opens = (kind == "reopened").to_numpy()
-        state = opens | (kind == "solved").to_numpy()
+        opens = equal(kind, "reopened")
+        state = opens | equal(kind, "solved")
         ticket, known, opens = ticket[state], known[state], opens[state]
         was_open = np.concatenate(([True], opens[:-1]))
         was_open[1:] |= ticket[1:] != ticket[:-1]
@@ -79,14 +78,16 @@ class TicketFacts:
     def reopened_log(self, codes: Integers) -> EventLog:
         """Tickets reopened after they were solved."""
         ticket, known, occurred, kind, _ = self._event_arrays
-        rows = (kind == "reopened").to_numpy()
+        rows = equal(kind, "reopened")
         return EventLog(codes[ticket[rows]], known[rows], occurred[rows])
 
     def csat_log(self, codes: Integers) -> EventLog:
         """Customers' ratings (``score``, 1 to 5); a rating that is not a number is not one."""
         ticket, known, occurred, kind, value = self._event_arrays
-        score = pd.to_numeric(value, errors="coerce").to_numpy(np.float64)
-        rows = (kind == "csat").to_numpy() & np.isfinite(score)
+        rows = equal(kind, "csat")
+        score = np.full(len(rows), np.nan)
+        score[rows] = [_number(text) for text in value.filter(pa.array(rows)).to_pylist()]
+        rows = np.isfinite(score)
         return EventLog(
             codes[ticket[rows]],
             known[rows],
@@ -102,26 +103,26 @@ class UsageFacts:
     A day's usage happened by the end of that day, or when it was reported if that was earlier.
     """
 
-    def __init__(self, history: Tables) -> None:
+    def __init__(self, history: History) -> None:
         self.table = table(history, "usage")
-        self.known_at = microseconds(self.table["known_at"])
-        day = microseconds(self.table["day"])
+        self.known_at = self.table.times("known_at")
+        day = self.table.times("day")
         self.occurred_at = np.where(day == NO_TIME, self.known_at, day + DAY)
         self.values = {
-            "events": integers(self.table["events"]),
-            "errors": integers(self.table["errors"]),
-            "feature": Codes(self.table["feature"]).of(self.table["feature"]),
+            "events": self.table.whole("events"),
+            "errors": self.table.whole("errors"),
+            "feature": Codes(self.table.strings("feature")).of(self.table.strings("feature")),
         }
 
     @cached_property
     def is_login(self) -> Flags:
         """Rows about log-ins: their errors are failed log-ins."""
-        return (self.table["feature"] == LOGIN_FEATURE).to_numpy(bool)
+        return equal(self.table.strings("feature"), LOGIN_FEATURE)
 
     @cached_property
     def names_a_person(self) -> Flags:
         """Rows that say who used the product, and not the account alone."""
-        return self.table["contact_id"].notna().to_numpy(bool)
+        return self.table.strings("contact_id").is_valid().to_numpy(zero_copy_only=False)
 
     def log(
         self,
@@ -147,9 +148,9 @@ class AccountMoments:
 
     def __init__(
         self,
-        account_ids: pd.Series,
+        account_ids: pa.Array,
         as_of: Integers,
-        history: Tables,
+        history: History,
         tickets: TicketFacts,
         usage: UsageFacts,
         tickets_as_of: Integers | None = None,
@@ -163,8 +164,8 @@ class AccountMoments:
 
     @cached_property
     def _version(self) -> Integers:
-        codes = self._ids.of(self._versions["account_id"])
-        log = EventLog(codes, microseconds(self._versions["known_at"]), ties=np.arange(len(codes)))
+        codes = self._ids.of(self._versions.strings("account_id"))
+        log = EventLog(codes, self._versions.times("known_at"), ties=np.arange(len(codes)))
         return log.at(self._codes, self.as_of).last_row()
 
     @property
@@ -172,23 +173,23 @@ class AccountMoments:
         """Whether any version of the account was known."""
         return self._version >= 0
 
-    def fact(self, column: str) -> pd.Series:
-        """A column of the account version known; missing where none was."""
-        return pd.Series(self._versions[column].array.take(self._version, allow_fill=True))
+    def fact(self, column: str) -> pa.Array:
+        """A text column of the account version known; null where none was."""
+        return taken(self._versions.strings(column), self._version)
 
     def amount(self, column: str) -> Floats:
         """A number of the account version known."""
-        return floats(self.fact(column))
+        return _at(self._versions.numbers(column), self._version, np.nan)
 
     def days_until(self, column: str) -> Floats:
         """Days from the moment to a date of the account version known."""
-        moment = microseconds(self.fact(column))
+        moment = _at(self._versions.times(column), self._version, NO_TIME)
         known = (moment != NO_TIME) & (self.as_of != NO_TIME)
         return np.where(known, (np.where(known, moment, 0) - np.where(known, self.as_of, 0)) / DAY, np.nan)
 
     @cached_property
     def _ticket_codes(self) -> Integers:
-        return self._ids.of(self._ticket_facts.table["account_id"])
+        return self._ids.of(self._ticket_facts.table.strings("account_id"))
 
     @cached_property
     def tickets(self) -> AsOf:
@@ -212,7 +213,7 @@ class AccountMoments:
 
     @cached_property
     def _usage_codes(self) -> Integers:
-        return self._ids.of(self._usage_facts.table["account_id"])
+        return self._ids.of(self._usage_facts.table.strings("account_id"))
 
     @cached_property
     def usage(self) -> AsOf:
@@ -237,3 +238,25 @@ class AccountMoments:
     def where_used(self, answer: Floats) -> Floats:
         """``answer`` where usage of the account is known at all."""
         return np.where(self.usage.count(USAGE_MEMORY) > 0, answer, np.nan)
+
+
+Numbers = TypeVar("Numbers", Integers, Floats)
+
+
+def _at(values: Numbers, positions: Integers, missing: float) -> Numbers:
+    """The values at ``positions``; ``missing`` where a position is negative."""
+    found = np.full(len(positions), missing, values.dtype)
+    there = positions >= 0
+    found[there] = values[positions[there]]
+    return found
+
+
+def _objects(strings: pa.Array) -> np.ndarray:
+    return strings.to_numpy(zero_copy_only=False)
+
+
+def _number(text: str | None) -> float:
+    try:
+        return float(text or "nan")
+    except ValueError:
+        return float("nan")

@@ -8,15 +8,17 @@ The engine knows keys that facts enter and never leave. So a person gets a new k
 (rare: a correction), and a fact stands under every key of a person it counts for, known from when it does.
 """
 
-from datetime import datetime
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from features.arrays import UNKNOWN, Codes, Integers, microseconds
+from features.arrays import UNKNOWN, Codes, Integers
 from features.asof import EventLog, Timeline
-from features.schema import IDENTITIES, Tables, empty_table
+from features.rows import History, Rows, chosen, table, taken
+from features.schema import IDENTITIES
 
 FOREVER = np.iinfo(np.int64).max
 _ALWAYS = np.iinfo(np.int64).min + 1
@@ -33,35 +35,35 @@ class Facts(NamedTuple):
 class Names:
     """Whom names stand for: the changes in ``identities``, without names that only stand for themselves."""
 
-    def __init__(self, identities: pd.DataFrame) -> None:
-        alias, person = (identities[name].to_numpy(object) for name in ("alias", "contact_id"))
-        known_at, codes = microseconds(identities["known_at"]), Codes(identities["alias"])
-        code = codes.of(identities["alias"])
+    def __init__(self, identities: pd.DataFrame | Rows) -> None:
+        known = Rows.of(identities)
+        alias, person = (known.strings(n).to_numpy(zero_copy_only=False) for n in ("alias", "contact_id"))
+        known_at = known.times("known_at")
+        code = Codes(known.strings("alias")).of(known.strings("alias"))
         order = np.lexsort((known_at, code))
         alias, person, known_at, code = alias[order], person[order], known_at[order], code[order]
         is_first = np.append(True, code[1:] != code[:-1])[: len(code)]
         moves = person != np.where(is_first, alias, np.roll(person, 1))
         alias, person, known_at, code = alias[moves], person[moves], known_at[moves], code[moves]
         begins = np.append(True, code[1:] != code[:-1])[: len(code)]
-        self._codes = Codes(pd.Series(alias[begins], dtype="str"))
+        self._codes = Codes(_strings(alias[begins]))
         code = np.cumsum(begins) - 1
         since = np.append(np.full(begins.sum(), _ALWAYS), known_at)
         code = np.append(code[begins], code)
         order = np.lexsort((since, code))
         self.code: Integers = code[order]
-        self.person = pd.Series(np.append(alias[begins], person)[order], dtype="str")
+        self.person: pa.Array = _strings(np.append(alias[begins], person)[order])
         self.since: Integers = since[order]
         is_last = np.append(self.code[1:] != self.code[:-1], True) if len(order) else np.zeros(0, bool)
         self.until: Integers = np.where(is_last, FOREVER, np.roll(self.since, -1))
         self._log = EventLog(self.code, self.since, ties=np.arange(len(order)))
 
-    def persons(self, names: pd.Series, moments: Integers) -> pd.Series:
+    def persons(self, names: pa.Array, moments: Integers) -> pa.Array:
         """The person each of ``names`` stood for just before its moment; itself where nothing is known."""
         spell = self._log.at(self._codes.of(names), moments).last_row()
-        found = pd.Series(self.person.array.take(spell, allow_fill=True), index=names.index, dtype="str")
-        return found.where(spell >= 0, names)
+        return chosen(spell >= 0, taken(self.person, spell), names)
 
-    def spells_of(self, names: pd.Series) -> tuple[Integers, Integers, Integers]:
+    def spells_of(self, names: pa.Array) -> tuple[Integers, Integers, Integers]:
         """(row of ``names``, spell) for every spell of the names that move, and the rows of all others."""
         codes = self._codes.of(names)
         starts = np.searchsorted(self.code, codes)
@@ -74,7 +76,7 @@ class Names:
 class Persons:
     """Keys of the persons that ``names`` stood for at ``moments``, and of facts about any name of theirs."""
 
-    def __init__(self, names: Names, asked: pd.Series, moments: Integers) -> None:
+    def __init__(self, names: Names, asked: pa.Array, moments: Integers) -> None:
         self._names = names
         persons = names.persons(asked, moments)
         self._codes = Codes(persons)
@@ -86,7 +88,7 @@ class Persons:
         codes = self._codes.of(persons)
         self.keys: Integers = self._key(codes, self._epochs(codes, moments))
 
-    def facts(self, names: pd.Series, known_at: Integers) -> Facts:
+    def facts(self, names: pa.Array, known_at: Integers) -> Facts:
         """Facts about ``names``, known at ``known_at``, under every key they count for."""
         moving, spells, still = self._names.spells_of(names)
         since = np.maximum(known_at[moving], self._names.since[spells])
@@ -127,29 +129,31 @@ class Persons:
         return np.where(codes >= 0, codes + self._left.starts(np.maximum(codes, 0)) + epochs, UNKNOWN)
 
 
-def names_in(history: Tables) -> Names:
+def _strings(values: np.ndarray) -> pa.Array:
+    return pa.array(values, type=pa.large_string(), from_pandas=True)
+
+
+def names_in(history: History) -> Names:
     """Whom names stand for as ``history`` tells it; without a table of identities, for themselves."""
-    return Names(history.get(IDENTITIES, empty_table(IDENTITIES)))
+    return Names(table(history, IDENTITIES))
 
 
-def writer_of(tickets: pd.DataFrame, history: Tables) -> pd.Series:
+def writer_of(tickets: Rows, history: History) -> pa.Array:
     """The name that wrote each of ``tickets``: the source's, where ``history`` tells whose it was."""
     if "contact_id" not in tickets:
-        return pd.Series(np.nan, index=tickets.index, dtype="str")
-    contacts = tickets["contact_id"].astype("str")
-    if "writer" not in tickets or not len(history.get(IDENTITIES, ())):
+        return pa.nulls(len(tickets), pa.large_string())
+    contacts = tickets.strings("contact_id")
+    if "writer" not in tickets or not len(table(history, IDENTITIES)):
         return contacts
-    return tickets["writer"].astype("str").where(tickets["writer"].notna(), contacts)
+    return pc.coalesce(tickets.strings("writer"), contacts)
 
 
-def with_persons_as_of(tickets: pd.DataFrame, identities: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
-    """``tickets`` with the person that the writer stood for just before ``as_of`` as ``contact_id``.
+def persons_as_of(tickets: Rows, identities: Rows, as_of: int) -> pa.Array:
+    """The person that the writer of each of ``tickets`` stood for just before ``as_of`` (microseconds).
 
     Only where ``identities`` says anything about the writer; other tickets keep their contact.
     """
-    if tickets.empty or identities.empty:
-        return tickets
-    names = writer_of(tickets, {IDENTITIES: identities})
-    moment = microseconds(pd.Series([as_of], dtype="datetime64[us, UTC]"))
-    persons = Names(identities).persons(names, np.repeat(moment, len(tickets)))
-    return tickets.assign(contact_id=persons.where(names.isin(identities["alias"]), tickets["contact_id"]))
+    writers = writer_of(tickets, {IDENTITIES: identities})
+    persons = Names(identities).persons(writers, np.full(len(tickets), as_of))
+    is_told = Codes(identities.strings("alias")).of(writers) >= 0
+    return chosen(is_told, persons, tickets.strings("contact_id"))

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from features.arrays import DAY, Codes, Floats, Integers, microseconds
+from features.arrays import DAY, Codes, Floats, Integers, arrow_strings
 from features.asof import AsOf, EventLog
 from features.moments import TicketFacts
 from features.people import Facts, Persons, names_in, writer_of
-from features.schema import Tables
+from features.rows import History, Rows
 from features.text import folded, ticket_text
 
 REPEAT_WINDOW = 30 * DAY
@@ -56,13 +57,12 @@ def similar_text_repeats(
     return repeats
 
 
-def _text(tickets: pd.DataFrame, row: int) -> str:
-    subject, body = (tickets[column].array[row] for column in ("subject", "body"))
-    return ticket_text(*("" if pd.isna(part) else part for part in (subject, body)))
+def _text(tickets: Rows, row: int) -> str:
+    return ticket_text(*(tickets.strings(column)[row].as_py() for column in ("subject", "body")))
 
 
 def same_intent_repeats(
-    tickets: pd.DataFrame, intents: pd.Series, history: Tables, known_intents: pd.DataFrame
+    tickets: pd.DataFrame, intents: pd.Series, history: History, known_intents: pd.DataFrame
 ) -> pd.DataFrame:
     """Earlier tickets with the intent a ticket is about, by its contact and by its account.
 
@@ -72,14 +72,23 @@ def same_intent_repeats(
     ``same_intent_account_30d`` and ``hours_since_same_intent`` (by the contact), one row per ticket;
     ``NaN`` without a contact, an account or an intent.
     """
+    asked = arrow_strings(intents)
+    columns = same_intent_columns(Rows.of(tickets), asked, history, Rows.of(known_intents))
+    return pd.DataFrame(columns, index=tickets.index)
+
+
+def same_intent_columns(
+    tickets: Rows, intents: pa.Array, history: History, known_intents: Rows
+) -> dict[str, Floats]:
+    """As ``same_intent_repeats``, by column."""
     facts = TicketFacts(history)
-    moments = microseconds(tickets["created_at"])
-    row = Codes(facts.table["ticket_id"]).of(known_intents["ticket_id"])
+    moments = tickets.times("created_at")
+    row = Codes(facts.table.strings("ticket_id")).of(known_intents.strings("ticket_id"))
     linked = row >= 0
-    row, known_intents = row[linked], known_intents.loc[linked]
+    row = row[linked]
     names = Codes(intents)
-    asked, told = names.of(intents), names.of(known_intents["intent"])
-    known_at = np.maximum(microseconds(known_intents["known_at"]), facts.known_at[row])
+    asked, told = names.of(intents), names.of(known_intents.strings("intent"))[linked]
+    known_at = np.maximum(known_intents.times("known_at")[linked], facts.known_at[row])
     order = np.lexsort((known_at, told, row))
     first = np.concatenate(([True], (np.diff(row[order]) != 0) | (np.diff(told[order]) != 0)))[: len(order)]
     once = order[first]
@@ -90,20 +99,17 @@ def same_intent_repeats(
         return log.at(_pair(keys, asked, len(names)), moments)
 
     persons = Persons(names_in(history), writer_of(tickets, history), moments)
-    accounts = Codes(tickets["account_id"])
+    accounts = Codes(tickets.strings("account_id"))
     by_account = Facts(
-        np.arange(len(once)), accounts.of(facts.table["account_id"])[row[once]], known_at[once]
+        np.arange(len(once)), accounts.of(facts.table.strings("account_id"))[row[once]], known_at[once]
     )
-    contact = of(persons.keys, persons.facts(facts.writers.iloc[row[once]], known_at[once]))
-    account = of(accounts.of(tickets["account_id"]), by_account)
-    return pd.DataFrame(
-        {
-            "same_intent_contact_30d": contact.count(REPEAT_WINDOW),
-            "same_intent_account_30d": account.count(REPEAT_WINDOW),
-            "hours_since_same_intent": contact.hours_since(),
-        },
-        index=tickets.index,
-    )
+    contact = of(persons.keys, persons.facts(facts.writers.take(pa.array(row[once])), known_at[once]))
+    account = of(accounts.of(tickets.strings("account_id")), by_account)
+    return {
+        "same_intent_contact_30d": contact.count(REPEAT_WINDOW),
+        "same_intent_account_30d": account.count(REPEAT_WINDOW),
+        "hours_since_same_intent": contact.hours_since(),
+    }
 
 
 def _pair(keys: Integers, intents: Integers, n_intents: int) -> Integers:

@@ -7,16 +7,17 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from features.account import CONTRACT, TICKET_HISTORY, USAGE
-from features.arrays import DAY, HOUR, NO_TIME, Floats, microseconds, texts
+from features.arrays import DAY, HOUR, NO_TIME, Floats, Integers, microseconds, texts
 from features.contact import ContactMoments
-from features.declare import Feature, frame_of, names, through
-from features.language import UNDETERMINED, detect_language
+from features.declare import Column, Feature, columns_of, frame_of, names, through
+from features.language import UNDETERMINED, languages_of
 from features.moments import AccountMoments, TicketFacts, UsageFacts
 from features.people import writer_of
 from features.repeats import similar_text_repeats
-from features.schema import Tables
+from features.rows import History, Rows
 from features.text import TextSignals, text_signals, ticket_text
 
 
@@ -27,20 +28,19 @@ class TicketMoments:
     scored again later sees the same history and never itself.
     """
 
-    def __init__(self, tickets: pd.DataFrame, history: Tables, as_of: pd.Series) -> None:
+    def __init__(self, tickets: Rows, history: History, as_of: Integers) -> None:
         self._tickets = tickets
-        self.created_at = microseconds(tickets["created_at"])
-        self._as_of = microseconds(as_of)
+        self.created_at = tickets.times("created_at")
+        self._as_of = as_of
         self._before = np.minimum(self.created_at, self._as_of)
         self._history = history
         self._ticket_facts, self._usage_facts = TicketFacts(history), UsageFacts(history)
 
-    def told(self, column: str) -> pd.Series:
-        """What the ticket itself says in ``column``; missing where it has no such column."""
+    def told(self, column: str) -> pa.Array:
+        """What the ticket itself says in ``column``; null where it has no such column."""
         if column not in self._tickets:
-            return pd.Series(np.nan, index=self._tickets.index, dtype="str")
-        said = self._tickets[column]
-        return said if said.dtype == "str" else said.astype("str")
+            return pa.nulls(len(self._tickets), pa.large_string())
+        return self._tickets.strings(column)
 
     @cached_property
     def account(self) -> AccountMoments:
@@ -78,14 +78,20 @@ class TicketMoments:
         return text_signals(texts(self.told("subject")), self.texts)
 
     @cached_property
-    def detected(self) -> pd.DataFrame:
-        """``language`` and ``language_confidence`` of the texts."""
-        return detect_language(self.texts)
+    def detected(self) -> list[tuple[str, float]]:
+        """Language and confidence of each text."""
+        return languages_of(self.texts)
 
-    def language(self) -> pd.Series:
+    def language(self) -> pa.Array:
         """The language detected, else the one declared, else ``und``."""
-        declared = self.told("language").reset_index(drop=True).fillna(UNDETERMINED)
-        return self.detected["language"].where(self.detected["language"] != UNDETERMINED, declared)
+        declared = self.told("language").to_pylist()
+        return pa.array(
+            [
+                said or UNDETERMINED if found == UNDETERMINED else found
+                for (found, _), said in zip(self.detected, declared, strict=True)
+            ],
+            pa.large_string(),
+        )
 
     def clock(self, unit: int, cycle: int, shift: int = 0) -> Floats:
         """Position of the creation time in a cycle of ``cycle`` units, UTC."""
@@ -138,7 +144,7 @@ LANGUAGE: tuple[_F, ...] = (
     _F(
         "language_confidence",
         "probability of the language detected",
-        lambda t: t.detected["language_confidence"].to_numpy(),
+        lambda t: np.array([confidence for _, confidence in t.detected]),
     ),
 )
 CONTACT_HISTORY: tuple[_F, ...] = (
@@ -182,12 +188,17 @@ TICKET_FEATURES: tuple[str, ...] = names(TICKET, "number")
 TICKET_CATEGORIES: tuple[str, ...] = names(TICKET, "category")
 
 
-def ticket_features(tickets: pd.DataFrame, history: Tables, as_of: pd.Series | None = None) -> pd.DataFrame:
+def ticket_features(tickets: pd.DataFrame, history: History, as_of: pd.Series | None = None) -> pd.DataFrame:
     """Features of each of ``tickets`` from rows of ``history`` known strictly before ``as_of``.
 
     One row per ticket under its index; ``as_of`` (same index) defaults to ``created_at``. Numbers are
     floats, ``NaN`` where unknown and 0 where known to be none; categories are strings. For one ticket it is
     enough that ``history`` holds the rows of its account and of its contact: the row is the same, bit by bit.
     """
-    moments = TicketMoments(tickets, history, tickets["created_at"] if as_of is None else as_of)
-    return frame_of(TICKET, moments, tickets.index)
+    moments = microseconds(tickets["created_at"] if as_of is None else as_of)
+    return frame_of(ticket_columns(Rows.of(tickets), history, moments), tickets.index)
+
+
+def ticket_columns(tickets: Rows, history: History, as_of: Integers) -> dict[str, Column]:
+    """As ``ticket_features``, by column; ``as_of`` in microseconds, one per ticket."""
+    return columns_of(TICKET, TicketMoments(tickets, history, as_of))

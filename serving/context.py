@@ -10,10 +10,11 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import ColumnElement, Connection, Select, Table, func, or_, select, union_all
 
-from features.people import with_persons_as_of
+from features.people import persons_as_of
+from features.rows import NO_ROWS, Rows
 from features.schema import IDENTITIES, TABLES
 from policy.situation import Surge
-from serving.codec import moments_array, to_frame, to_rows
+from serving.codec import plain_rows, to_rows
 from serving.database import insert_new
 from serving.moments import microseconds
 from serving.people import learn_contacts, names_of
@@ -24,18 +25,18 @@ USAGE_WINDOW = timedelta(days=120)
 SURGE_BASELINE_DAYS = 28
 
 
-def append(connection: Connection, name: str, frame: pd.DataFrame) -> int:
+def append(connection: Connection, name: str, frame: pd.DataFrame | Rows) -> int:
     """Add the rows of ``frame`` whose key is new to context table ``name``; returns how many were new."""
     rows = to_rows(name, frame)
     added = insert_new(connection, CONTEXT[name], rows)
     if name == "contacts":
-        learn_contacts(connection, frame["contact_id"])
+        learn_contacts(connection, Rows.of(frame).values("contact_id"))
     return added
 
 
 def history_for(
     connection: Connection, account_id: str | None, contact_id: str | None, as_of: datetime
-) -> dict[str, pd.DataFrame]:
+) -> dict[str, Rows]:
     """Canonical rows about the account or the contact with ``known_at < as_of``, oldest first.
 
     Tickets and their events are complete, usage covers the last ``USAGE_WINDOW``. Tickets are the contact's
@@ -45,15 +46,15 @@ def history_for(
     before = microseconds(as_of)
     tickets, events, usage = CONTEXT["tickets"], CONTEXT["ticket_events"], CONTEXT["usage"]
     names = names_of(connection, contact_id, as_of)
-    owned = _about(tickets, account_id, contact_id, names["alias"].unique().tolist())
+    owned = _about(tickets, account_id, contact_id, sorted(set(names.values("alias"))))
     since = microseconds(as_of - USAGE_WINDOW)
     its_events = events.c.ticket_id.in_(select(tickets.c.ticket_id).where(owned, tickets.c.known_at < before))
     return {
         "accounts": _read(connection, "accounts", _is(CONTEXT["accounts"], "account_id", account_id), before),
         "contacts": _read(connection, "contacts", _is(CONTEXT["contacts"], "contact_id", contact_id), before),
-        "agents": to_frame("agents", ()),
-        "articles": to_frame("articles", ()),
-        "tickets": with_persons_as_of(_read(connection, "tickets", owned, before), names, as_of),
+        "agents": NO_ROWS,
+        "articles": NO_ROWS,
+        "tickets": _by_persons(_read(connection, "tickets", owned, before), names, before),
         "ticket_events": _read(connection, "ticket_events", its_events, before),
         "usage": _read(
             connection, "usage", _is(usage, "account_id", account_id) & (usage.c.day >= since), before
@@ -62,17 +63,24 @@ def history_for(
     }
 
 
-def reference(connection: Connection, name: str, as_of: datetime) -> pd.DataFrame:
+def _by_persons(tickets: Rows, names: Rows, before: int) -> Rows:
+    if not len(tickets) or not len(names):
+        return tickets
+    return tickets.with_columns({"contact_id": persons_as_of(tickets, names, before).to_pylist()})
+
+
+def reference(connection: Connection, name: str, as_of: datetime) -> Rows:
     """The newest version of every row of ``agents`` or ``articles`` as of ``as_of``."""
     table = CONTEXT[name]
     identity = TABLES[name].key[0]
     rows = _read(connection, name, table.c.known_at < microseconds(as_of), microseconds(as_of))
-    return rows.drop_duplicates(identity, keep="last").reset_index(drop=True)
+    newest = {key: place for place, key in enumerate(rows.values(identity))}
+    return rows.take(sorted(newest.values()))
 
 
 def known_intents(
-    connection: Connection, ticket_ids: Sequence[str], events: pd.DataFrame, as_of: datetime
-) -> pd.DataFrame:
+    connection: Connection, ticket_ids: Sequence[str], events: pd.DataFrame | Rows, as_of: datetime
+) -> Rows:
     """What each ticket was about, as decided or as set in ``events`` (theirs), oldest first.
 
     Columns: ``ticket_id, intent, known_at``.
@@ -84,14 +92,18 @@ def known_intents(
             decisions.c.at < microseconds(as_of),
         )
     ).all()
-    labelled = events.loc[events["kind"] == "intent_set", ["ticket_id", "value", "known_at"]]
-    labelled.columns = pd.Index(["ticket_id", "intent", "known_at"])
-    if not decided:
-        return labelled.dropna().reset_index(drop=True)
-    ids, intents, moments = zip(*decided, strict=True)
-    told = {"ticket_id": pd.array(ids, dtype="str"), "intent": pd.array(intents, dtype="str")}
-    both = pd.concat([pd.DataFrame({**told, "known_at": moments_array(moments)}), labelled.dropna()])
-    return both.sort_values(["known_at", "ticket_id"], kind="stable", ignore_index=True)
+    told = Rows.of(events)
+    facts = zip(
+        told.values("ticket_id"),
+        told.values("value"),
+        told.times("known_at").tolist(),
+        told.values("kind"),
+        strict=True,
+    )
+    labelled = [fact[:3] for fact in facts if fact[3] == "intent_set" and fact[1] is not None]
+    known = sorted([*map(tuple, decided), *labelled], key=lambda row: (row[2], row[0]))
+    columns = zip(*known, strict=True) if known else ((), (), ())
+    return Rows(dict(zip(("ticket_id", "intent", "known_at"), columns, strict=True)), len(known))
 
 
 def surge(connection: Connection, intent: str, as_of: datetime) -> Surge:
@@ -148,10 +160,8 @@ def open_tickets_by_agent(connection: Connection, as_of: datetime, days: int = 3
     return {row[0]: row[1] for row in rows}
 
 
-def solved_about(
-    connection: Connection, intent: str, as_of: datetime, limit: int
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The newest ``limit`` tickets an agent labelled ``intent``, and all their events: canonical frames."""
+def solved_about(connection: Connection, intent: str, as_of: datetime, limit: int) -> tuple[Rows, Rows]:
+    """The newest ``limit`` tickets an agent labelled ``intent``, and all their events: canonical rows."""
     before = microseconds(as_of)
     tickets, events = CONTEXT["tickets"], CONTEXT["ticket_events"]
     newest = (
@@ -191,11 +201,11 @@ def _reports(intent: str, start: int, end: int) -> Select[Any] | Any:
     return union_all(decided, labelled)
 
 
-def _read(connection: Connection, name: str, where: ColumnElement[bool], before: int) -> pd.DataFrame:
+def _read(connection: Connection, name: str, where: ColumnElement[bool], before: int) -> Rows:
     table = CONTEXT[name]
     order = [table.c.known_at, *(table.c[k] for k in TABLES[name].key if k != "known_at")]
     statement = select(table).where(where, table.c.known_at < before).order_by(*order)
-    return to_frame(name, connection.execute(statement).all())
+    return plain_rows(name, connection.execute(statement).all())
 
 
 def _is(table: Table, column: str, value: str | None) -> ColumnElement[bool]:

@@ -1,12 +1,11 @@
 """Who a ticket is from, and what the store knew of them: pure functions on canonical rows."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-import pandas as pd
-
-from features.schema import TABLES, Tables
-from serving.codec import to_frame
+from features.rows import Rows
+from features.schema import TABLES
 from serving.moments import microseconds
 from serving.releases import Loaded
 from serving.requests import TriageRequest
@@ -20,11 +19,11 @@ class Customer(NamedTuple):
     writer: str | None
     """The contact id or handle of the request, in its one form."""
     contact_name: str | None
-    history: Tables
-    known_intents: pd.DataFrame
+    history: Mapping[str, Rows]
+    known_intents: Rows
 
 
-def ticket_row(request: TriageRequest, customer: Customer, at: datetime) -> pd.DataFrame:
+def ticket_row(request: TriageRequest, customer: Customer, at: datetime) -> Rows:
     """The request as one canonical ticket, known at ``at``; written at the latest then."""
     row = {
         "ticket_id": request.ticket_id,
@@ -40,7 +39,7 @@ def ticket_row(request: TriageRequest, customer: Customer, at: datetime) -> pd.D
         "product_area": request.product_area,
         "requested_priority": request.requested_priority,
     }
-    return to_frame("tickets", [[row.get(column) for column in TABLES["tickets"].columns]])
+    return Rows({column: (row.get(column),) for column in TABLES["tickets"].columns}, 1)
 
 
 def missing_parts(request: TriageRequest, customer: Customer, loaded: Loaded, at: datetime) -> list[str]:
@@ -48,26 +47,26 @@ def missing_parts(request: TriageRequest, customer: Customer, loaded: Loaded, at
     history, missing = customer.history, []
     if customer.account_id is None:
         missing.append("no account")
-    elif history["accounts"].empty:
+    elif not len(history["accounts"]):
         missing.append("unknown account")
     elif loaded.release is not None and loaded.release.churn is None:
         missing.append("no churn model")
-    if (request.contact_id or request.contact_handle) and history["contacts"].empty:
+    if (request.contact_id or request.contact_handle) and not len(history["contacts"]):
         missing.append("unknown contact")
-    if not history["accounts"].empty and history["usage"].empty:
+    if len(history["accounts"]) and not len(history["usage"]):
         missing.append("no usage")
     if request.created_at is not None and request.created_at > at:
         missing.append("created_at is later than as_of")
     return missing
 
 
-def without_ticket(history: Tables, ticket_id: str) -> Tables:
+def without_ticket(history: Mapping[str, Rows], ticket_id: str) -> Mapping[str, Rows]:
     """``history`` without the ticket itself and what came after it."""
-    if not (history["tickets"]["ticket_id"] == ticket_id).any():
+    if ticket_id not in history["tickets"].values("ticket_id"):
         return history
     own = {
-        name: frame[frame["ticket_id"] != ticket_id].reset_index(drop=True)
-        for name, frame in history.items()
-        if "ticket_id" in frame
+        name: rows.take([place for place, its in enumerate(rows.values("ticket_id")) if its != ticket_id])
+        for name, rows in history.items()
+        if "ticket_id" in rows
     }
     return {**history, **own}

@@ -16,8 +16,9 @@ from connectors.identity.evidence import evidence_of
 from connectors.identity.handles import normal_handle, tells_people_apart
 from connectors.identity.people import MOST_RECORDS
 from connectors.identity.person_index import identities, writer_name
+from features.rows import NO_ROWS, Rows
 from features.schema import IDENTITIES
-from serving.codec import to_frame, to_rows
+from serving.codec import plain_rows, to_frame, to_rows
 from serving.database import insert_new
 from serving.moments import microseconds, moment
 from serving.tables import CONTEXT, contact_handles, identity_decisions, marks
@@ -65,10 +66,10 @@ def person(
     return Person(who, account_id, name, writer)
 
 
-def names_of(connection: Connection, contact_id: str | None, as_of: datetime) -> pd.DataFrame:
+def names_of(connection: Connection, contact_id: str | None, as_of: datetime) -> Rows:
     """Rows of ``identities`` about every name that ever stood for the person, known before ``as_of``."""
     if contact_id is None:
-        return to_frame(IDENTITIES, ())
+        return NO_ROWS
     table, before = stored_identities, microseconds(as_of)
     aliases = select(table.c.alias).where(table.c.contact_id == contact_id, table.c.known_at < before)
     rows = connection.execute(
@@ -76,7 +77,7 @@ def names_of(connection: Connection, contact_id: str | None, as_of: datetime) ->
         .where(table.c.alias.in_(aliases), table.c.known_at < before)
         .order_by(table.c.alias, table.c.known_at)
     )
-    return to_frame(IDENTITIES, rows.all())
+    return plain_rows(IDENTITIES, rows.all())
 
 
 def stored_names(connection: Connection, column: str, values: Sequence[str]) -> pd.DataFrame:

@@ -2,19 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 
 import pandas as pd
+import pyarrow as pa
 
-from features.account import account_features
-from features.repeats import same_intent_repeats
-from features.schema import Tables
-from features.ticket import ticket_features
+from features.account import account_columns
+from features.arrays import texts
+from features.declare import Column, frame_of
+from features.repeats import same_intent_columns
+from features.rows import History, Rows
+from features.ticket import ticket_columns
 from models.intent import IntentPrediction
 from models.priority import PriorityPrediction
 from models.release import Release
 from models.sentiment import SentimentModel, SentimentPrediction
 from serving.logs import logger, where_raised
+from serving.moments import microseconds
 
 T = TypeVar("T")
 UNREAD = IntentPrediction(None, 0.0, False, 0.0, ())
@@ -25,18 +30,17 @@ UNFELT = SentimentPrediction("asking", 0.0, ())
 class TicketScores:
     """Scores of one ticket, filled in the order in which they depend on each other."""
 
-    features: pd.DataFrame
-    """One row of ticket features, the ticket's own subject and body beside them."""
+    features: dict[str, Column]
+    """Ticket features by name, one value each, the ticket's own subject and body beside them."""
     intent: IntentPrediction = UNREAD
-    repeats: pd.DataFrame = field(default_factory=pd.DataFrame)
     sentiment: SentimentPrediction = UNFELT
     priority: PriorityPrediction | None = None
     degraded: list[str] = field(default_factory=list)
 
     def number(self, name: str) -> float | None:
         """The feature ``name`` as a number, ``None`` where it is unknown."""
-        value = (self.features if name in self.features else self.repeats)[name].iloc[0]
-        return None if pd.isna(value) else float(value)
+        value = float(self.features[name][0])
+        return None if value != value else value
 
     def count(self, name: str) -> int:
         """The feature ``name`` as a count, 0 where it is unknown."""
@@ -44,19 +48,21 @@ class TicketScores:
 
     def text(self, name: str) -> str | None:
         """The feature ``name`` as a category, ``None`` where it is unknown."""
-        value = self.features[name].iloc[0]
-        return None if pd.isna(value) else str(value)
+        told: str | None = self.features[name][0].as_py()
+        return told
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """What is known so far as one row, for models."""
+        return frame_of(self.features, pd.RangeIndex(1))
 
 
-def read_ticket(
-    release: Release | None, ticket: pd.DataFrame, history: Tables, as_of: pd.Series
-) -> TicketScores:
-    """Features and intent of the one ``ticket`` (canonical row) as of ``as_of``."""
-    features = ticket_features(ticket, history, as_of)
-    own = ticket[["subject", "body"]].fillna("")
-    scores = TicketScores(pd.concat([own, features], axis=1))
+def read_ticket(release: Release | None, ticket: Rows, history: History) -> TicketScores:
+    """Features and intent of the one ``ticket`` (canonical row) as of when it was known."""
+    own = {name: pa.array(texts(ticket.strings(name)), pa.large_string()) for name in ("subject", "body")}
+    scores = TicketScores({**own, **ticket_columns(ticket, history, ticket.times("known_at"))})
     if release is not None:
-        said = _asked(scores, "intent", release.intent, lambda model: model.predict(scores.features))
+        said = _asked(scores, "intent", release.intent, lambda model: model.predict(scores.frame))
         scores.intent = said[0] if said else UNREAD
         if release.intent is not None and release.intent.lacking:
             scores.degraded.append("no sentence encoder")
@@ -66,17 +72,17 @@ def read_ticket(
 def weigh_ticket(
     release: Release | None,
     scores: TicketScores,
-    ticket: pd.DataFrame,
-    history: Tables,
-    known_intents: pd.DataFrame,
+    ticket: Rows,
+    history: History,
+    known_intents: Rows,
 ) -> None:
     """Add repeats, sentiment and priority to ``scores``, whose intent is known.
 
     Without a sentiment model, frustration comes from its signals alone.
     """
-    intents = pd.Series([scores.intent.intent], index=ticket.index, dtype="str")
-    scores.repeats = same_intent_repeats(ticket, intents, history, known_intents)
-    frame = pd.concat([scores.features, scores.repeats], axis=1).assign(intent=intents)
+    intent = pa.array([scores.intent.intent], pa.large_string())
+    scores.features |= same_intent_columns(ticket, intent, history, known_intents) | {"intent": intent}
+    frame = scores.frame
     felt = None
     if release is not None:
         felt = _asked(scores, "sentiment", release.sentiment, lambda model: model.predict(frame))
@@ -87,14 +93,12 @@ def weigh_ticket(
         scores.priority = ranked[0] if ranked else None
 
 
-def churn_risk(release: Release, account_id: str, history: Tables, as_of: pd.Timestamp) -> float | None:
+def churn_risk(release: Release, account_id: str, history: History, as_of: datetime) -> float | None:
     """Probability that the account leaves within 90 days of ``as_of``; ``None`` without a churn model."""
     if release.churn is None:
         return None
-    snapshot = pd.DataFrame(
-        {"account_id": pd.Series([account_id], dtype="str"), "as_of": pd.Series([as_of]).dt.as_unit("us")}
-    )
-    return float(release.churn.predict(account_features(snapshot, history))[0])
+    snapshot = Rows({"account_id": (account_id,), "as_of": (microseconds(as_of),)}, 1)
+    return float(release.churn.predict(frame_of(account_columns(snapshot, history), pd.RangeIndex(1)))[0])
 
 
 def _asked(scores: TicketScores, name: str, model: T | None, question: Callable[[T], list]) -> list:

@@ -1,18 +1,19 @@
 """From canonical rows and scores to the one ``Situation`` that policy judges: pure functions."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 import numpy as np
-import pandas as pd
 
 from features.repeats import similarity, trigrams
-from features.schema import Tables
+from features.rows import Rows
 from features.text import ticket_text
 from models.release import Release
 from policy.routing import AgentState
 from policy.situation import AccountFacts, Level, PastTicket, Sentiment, Situation, Surge
+from serving.moments import microseconds, moment
 from serving.scoring import TicketScores
 
 MAX_PAST_TICKETS = 10
@@ -22,12 +23,16 @@ _DAY = timedelta(days=1)
 
 
 def account_facts(
-    account_id: str | None, scores: TicketScores, history: Tables, risk: float | None, as_of: datetime
+    account_id: str | None,
+    scores: TicketScores,
+    history: Mapping[str, Rows],
+    risk: float | None,
+    as_of: datetime,
 ) -> AccountFacts | None:
     """The newest version of the account as features saw it; ``None`` where the account is unknown."""
-    if account_id is None or history["accounts"].empty:
+    if account_id is None or not len(history["accounts"]):
         return None
-    newest = history["accounts"].iloc[-1]
+    versions = history["accounts"]
 
     def cents(name: str) -> int | None:
         amount = scores.number(name)
@@ -38,8 +43,8 @@ def account_facts(
         plan=scores.text("plan"),
         status=scores.text("status"),
         segment=scores.text("segment"),
-        language=_told(newest["language"]),
-        owner=_told(newest["owner"]),
+        language=versions.values("language")[-1],
+        owner=versions.values("owner")[-1],
         contract_value_cents=cents("contract_value_cents"),
         lifetime_value_cents=cents("lifetime_value_cents"),
         seats=cents("seats"),
@@ -54,38 +59,44 @@ def account_facts(
     )
 
 
-def busiest_feature(usage: pd.DataFrame, as_of: datetime) -> str | None:
-    """The product feature used most in the 28 days before ``as_of``; ``None`` without usage."""
-    recent = usage[usage["day"] >= as_of - 28 * _DAY]
-    if recent.empty:
-        return None
-    uses = recent.groupby("feature")["events"].sum()
-    return str(uses.index[int(uses.to_numpy(dtype="float64").argmax())])
+def busiest_feature(usage: Rows, as_of: datetime) -> str | None:
+    """The product feature used most in the 28 days before ``as_of``; ``None`` without usage.
+
+    Of equally busy ones the first by name.
+    """
+    recent = usage.times("day") >= microseconds(as_of - 28 * _DAY)
+    uses: Counter[str] = Counter()
+    features, events = usage.values("feature"), usage.whole("events")
+    for row in np.flatnonzero(recent).tolist():
+        uses[features[row]] += int(events[row])
+    return min(uses, key=lambda feature: (-uses[feature], feature), default=None)
 
 
 def past_tickets(
-    tickets: pd.DataFrame, events: pd.DataFrame, intents: dict[str, str], contact_id: str | None, text: str
+    tickets: Rows, events: Rows, intents: Mapping[str, str], contact_id: str | None, text: str
 ) -> tuple[PastTicket, ...]:
     """The newest ``MAX_PAST_TICKETS`` of ``tickets``, newest first, with how alike they are to ``text``.
 
     ``events`` are theirs, oldest first; ``intents`` says what each ticket was about, where that is known.
     """
-    order = np.argsort(tickets["created_at"].to_numpy(), kind="stable")[::-1][:MAX_PAST_TICKETS]
-    newest = tickets.iloc[order]
+    order = np.argsort(tickets.times("created_at"), kind="stable")[::-1][:MAX_PAST_TICKETS]
+    newest = tickets.take(order)
     outcomes = _outcomes(events)
     own = trigrams(text)
 
-    def remembered(ticket_id: str, at: pd.Timestamp, contact: Any, subject: Any, body: Any) -> PastTicket:
+    def remembered(
+        ticket_id: str, at: int, contact: str | None, subject: str | None, body: str | None
+    ) -> PastTicket:
         solved, answer = outcomes.get(ticket_id, (False, None))
         return PastTicket(
             ticket_id=ticket_id,
-            created_at=at.to_pydatetime(),
-            subject=_told(subject) or "",
+            created_at=moment(at),
+            subject=subject or "",
             intent=intents.get(ticket_id),
             solved=solved,
             resolution=answer if solved else None,
-            same_contact=contact_id is not None and _told(contact) == contact_id,
-            similarity=similarity(own, trigrams(ticket_text(_told(subject), _told(body)))),
+            same_contact=contact_id is not None and contact == contact_id,
+            similarity=similarity(own, trigrams(ticket_text(subject, body))),
         )
 
     return tuple(
@@ -94,19 +105,19 @@ def past_tickets(
     )
 
 
-def columns_of(frame: pd.DataFrame, *names: str) -> Iterator[tuple[Any, ...]]:
-    """The rows of some columns as plain values: a tenth of the time of ``DataFrame.to_dict``."""
-    return zip(*(frame[name].tolist() for name in names), strict=True)
+def columns_of(rows: Rows, *names: str) -> Iterator[tuple[Any, ...]]:
+    """Some columns, row by row, as plain values."""
+    return zip(*(rows.values(name) for name in names), strict=True)
 
 
-def _outcomes(events: pd.DataFrame) -> dict[str, tuple[bool, str | None]]:
+def _outcomes(events: Rows) -> dict[str, tuple[bool, str | None]]:
     """Whether each ticket is solved, and the last reply an agent gave, by ticket."""
     outcomes: dict[str, tuple[bool, str | None]] = {}
     for ticket_id, kind, actor, text in columns_of(events, "ticket_id", "kind", "actor_kind", "text"):
         solved, answer = outcomes.get(ticket_id, (False, None))
         if kind in ("solved", "reopened"):
             outcomes[ticket_id] = (kind == "solved", answer)
-        elif kind == "reply" and actor == "agent" and _told(text):
+        elif kind == "reply" and actor == "agent" and text:
             outcomes[ticket_id] = (solved, text)
     return outcomes
 
@@ -118,32 +129,35 @@ def similar_solved(candidates: Sequence[PastTicket]) -> tuple[PastTicket, ...]:
     return tuple(solved[:MAX_SIMILAR])
 
 
-def articles_about(
-    articles: pd.DataFrame, intent: str | None, language: str
-) -> tuple[tuple[str, str, str], ...]:
+def articles_about(articles: Rows, intent: str | None, language: str) -> tuple[tuple[str, str, str], ...]:
     """(id, title, body) of the articles that answer ``intent``, the ticket's own language first."""
     if intent is None:
         return ()
-    fitting = articles[articles["intent"] == intent]
-    if fitting.empty:
-        return ()
-    order = (fitting["language"] != language).sort_values(kind="stable").index
-    rows = columns_of(fitting.loc[order[:MAX_ARTICLES]], "article_id", "title", "body")
-    return tuple((article_id, _told(title) or "", _told(body) or "") for article_id, title, body in rows)
+    told = columns_of(articles, "article_id", "title", "body", "intent", "language")
+    fitting = [row for row in told if row[3] == intent]
+    fitting.sort(key=lambda row: row[4] != language)
+    return tuple((row[0], row[1] or "", row[2] or "") for row in fitting[:MAX_ARTICLES])
 
 
 def agent_states(
-    agents: pd.DataFrame, open_tickets: dict[str, int], history: Tables, contact_id: str | None
+    agents: Rows, open_tickets: Mapping[str, int], history: Mapping[str, Rows], contact_id: str | None
 ) -> list[AgentState]:
     """Every agent with the load of now, and whether they have answered this contact before."""
     tickets, events = history["tickets"], history["ticket_events"]
-    own = tickets.loc[(tickets["contact_id"] == contact_id).fillna(False).to_numpy(bool), "ticket_id"]
-    replied = events[(events["kind"] == "reply") & events["ticket_id"].isin(own)]
-    served = set(replied["actor_id"].dropna())
+    own = {
+        ticket_id
+        for ticket_id, contact in columns_of(tickets, "ticket_id", "contact_id")
+        if contact is not None and contact == contact_id
+    }
+    served = {
+        actor
+        for ticket_id, kind, actor in columns_of(events, "ticket_id", "kind", "actor_id")
+        if kind == "reply" and ticket_id in own
+    }
     return [
         AgentState(
             agent_id=agent_id,
-            team=_told(team) or "",
+            team=team or "",
             skills=tuple(skills or ()),
             languages=tuple(languages or ()),
             open_tickets=open_tickets.get(agent_id, 0),
@@ -154,7 +168,7 @@ def agent_states(
 
 
 def situation_of(
-    ticket: pd.DataFrame,
+    ticket: Rows,
     scores: TicketScores,
     account: AccountFacts | None,
     contact_name: str | None,
@@ -167,18 +181,18 @@ def situation_of(
     degraded: tuple[str, ...],
 ) -> Situation:
     """Everything policy may know about the one ``ticket``."""
-    row = ticket.iloc[0]
+    row = {name: ticket.values(name)[0] for name in ticket}
     intent = scores.intent
     proof = release.thresholds.get(intent.intent) if release is not None and intent.intent else None
     proof = proof and proof.of(scores.text("language"))
     proven = proof is not None and proof.threshold is not None
     return Situation(
         ticket_id=row["ticket_id"],
-        created_at=row["created_at"].to_pydatetime(),
+        created_at=moment(row["created_at"]),
         as_of=as_of,
         channel=row["channel"],
-        subject=_told(row["subject"]) or "",
-        body=_told(row["body"]) or "",
+        subject=row["subject"] or "",
+        body=row["body"] or "",
         language=scores.text("language") or "und",
         language_confidence=scores.number("language_confidence") or 0.0,
         intent=intent.intent,
@@ -189,7 +203,7 @@ def situation_of(
         frustration_signals=tuple(scores.sentiment.signals),
         priority_level=cast(Level, scores.priority.level) if scores.priority else "normal",
         priority_score=scores.priority.score if scores.priority else 0.5,
-        contact_id=_told(row["contact_id"]),
+        contact_id=row["contact_id"],
         contact_name=contact_name,
         account=account,
         repeats_30d=scores.count("same_intent_contact_30d"),
@@ -207,7 +221,3 @@ def situation_of(
 def _evidence(proof: object) -> str:
     n, errors, bound = (getattr(proof, name) for name in ("n", "errors", "lower_bound"))
     return f"{errors} errors in {n} held-out tickets: precision at least {bound:.3f}"
-
-
-def _told(value: Any) -> str | None:
-    return None if value is None or pd.isna(value) else str(value)

@@ -11,7 +11,9 @@ from datetime import datetime
 import pandas as pd
 from sqlalchemy import Connection, insert, select, text, update
 
+from features.rows import Rows
 from serving import context, ledger, open_tickets, outbox, pointers, records
+from serving.codec import framed
 from serving.database import Database
 from serving.decision import Decision
 from serving.settings import Settings
@@ -65,12 +67,13 @@ class Store:
     ) -> dict[str, pd.DataFrame]:
         """Canonical tables about the account or the contact, as known strictly before ``as_of``."""
         with self.reading() as connection:
-            return context.history_for(connection, account_id, contact_id, as_of)
+            history = context.history_for(connection, account_id, contact_id, as_of)
+        return {name: framed(name, rows) for name, rows in history.items()}
 
     # decisions and feedback
 
     def accept_decision(
-        self, decision: Decision, request: str, body_hash: str, ticket: pd.DataFrame
+        self, decision: Decision, request: str, body_hash: str, ticket: pd.DataFrame | Rows
     ) -> Decision:
         """Store a decision with its ticket, ledger entry and action in one transaction, once per ticket.
 

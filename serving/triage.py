@@ -4,13 +4,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-import pandas as pd
 from sqlalchemy.exc import SQLAlchemyError
 
+from features.rows import Rows
 from features.text import ticket_text
 from policy.desk import Desk
 from policy.situation import Situation, Surge
 from serving import context
+from serving.budgets import demotions
 from serving.customer import Customer, missing_parts, ticket_row, without_ticket
 from serving.decide import Judged, decide
 from serving.decision import Decision
@@ -27,6 +28,7 @@ from serving.situations import (
     account_facts,
     agent_states,
     articles_about,
+    columns_of,
     past_tickets,
     similar_solved,
     situation_of,
@@ -115,11 +117,10 @@ class TriageDesk:
             raise Problem(404, "decision_id", shown(decision_id), "it was erased: send a new ticket_id")
         return Answer(decision, new=False)
 
-    def _decided(self, request: TriageRequest, at: datetime, loaded: Loaded) -> tuple[pd.DataFrame, Decision]:
+    def _decided(self, request: TriageRequest, at: datetime, loaded: Loaded) -> tuple[Rows, Decision]:
         customer = self._customer(request, at)
         ticket = ticket_row(request, customer, at)
-        as_of = ticket["known_at"]
-        scores = read_ticket(loaded.release, ticket, customer.history, as_of)
+        scores = read_ticket(loaded.release, ticket, customer.history)
         weigh_ticket(loaded.release, scores, ticket, customer.history, customer.known_intents)
         risk = self._churn_risk(loaded, customer, at)
         account = account_facts(customer.account_id, scores, customer.history, risk, at)
@@ -136,7 +137,7 @@ class TriageDesk:
             past_tickets(
                 customer.history["tickets"],
                 customer.history["ticket_events"],
-                dict(zip(customer.known_intents["ticket_id"], customer.known_intents["intent"], strict=True)),
+                dict(columns_of(customer.known_intents, "ticket_id", "intent")),
                 customer.contact_id,
                 text,
             ),
@@ -145,7 +146,7 @@ class TriageDesk:
             at,
             (*loaded.degraded, *scores.degraded, *missing_parts(request, customer, loaded, at)),
         )
-        situation = self._with_path(situation, loaded.desk)
+        situation = self._with_proofs(situation, loaded.desk)
         judged = Judged(
             agent_states(agents, load, customer.history, customer.contact_id),
             scores.intent.alternatives,
@@ -162,16 +163,16 @@ class TriageDesk:
             history = without_ticket(
                 context.history_for(connection, account_id, contact_id, at), request.ticket_id
             )
-            ids = history["tickets"]["ticket_id"].tolist()
+            ids = history["tickets"].values("ticket_id")
             intents = context.known_intents(connection, ids, history["ticket_events"], at)
         name, writer = (who.name, who.writer) if who else (None, None)
         return Customer(account_id, contact_id, writer, name, history, intents)
 
     def _churn_risk(self, loaded: Loaded, customer: Customer, at: datetime) -> float | None:
         release, account_id = loaded.release, customer.account_id
-        if release is None or account_id is None or customer.history["accounts"].empty:
+        if release is None or account_id is None or not len(customer.history["accounts"]):
             return None
-        day = pd.Timestamp(at).floor("D")
+        day = at.replace(hour=0, minute=0, second=0, microsecond=0)
         return self._churn.get(
             (release.id, account_id, day), lambda: churn_risk(release, account_id, customer.history, day)
         )
@@ -183,19 +184,26 @@ class TriageDesk:
         with self.store.reading() as connection:
             surge = context.surge(connection, intent, at)
             tickets, events = context.solved_about(connection, intent, at, SIMILAR_CANDIDATES)
-        intents = dict.fromkeys(tickets["ticket_id"], intent)
+        intents = dict.fromkeys(tickets.values("ticket_id"), intent)
         return surge, similar_solved(past_tickets(tickets, events, intents, None, text))
 
-    def _with_path(self, situation: Situation, desk: Desk) -> Situation:
-        """``situation`` with how well the path of its intent has worked, as of the hour before."""
+    def _with_proofs(self, situation: Situation, desk: Desk) -> Situation:
+        """``situation`` with how well the path of its intent has worked, and whether it was demoted."""
         intent = situation.intent
         if intent is None or situation.out_of_scope:
             return situation
         hour = situation.as_of.replace(minute=0, second=0, microsecond=0)
         proof = self._paths.get((intent, hour), lambda: path_proof(self.store, desk, intent, hour))
-        return replace(situation, path=proof.record, path_success=proof.lower_bound)
+        demoted = self._reference.get("demotions", self._read_demotions).get(intent)
+        return replace(
+            situation, path=proof.record, path_success=proof.lower_bound, demoted_because=demoted
+        )
 
-    def _read_reference(self, at: datetime) -> tuple[pd.DataFrame, dict[str, int], pd.DataFrame]:
+    def _read_demotions(self) -> dict[str, str]:
+        with self.store.reading() as connection:
+            return demotions(connection)
+
+    def _read_reference(self, at: datetime) -> tuple[Rows, dict[str, int], Rows]:
         with self.store.reading() as connection:
             return (
                 context.reference(connection, "agents", at),

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.arrays import DAY, HOUR, microseconds
+from features.arrays import DAY, HOUR, arrow_strings, microseconds
 from features.asof import EventLog
 from features.people import Names, Persons
 from features.schema import IDENTITIES, empty_table, typed
@@ -33,6 +34,10 @@ def person(rows: list[tuple[str, int, str]], name: str, moment: int) -> str:
     return max(known, key=lambda row: row[1])[2] if known else name
 
 
+def mentioned(pairs: list[tuple[str, int]]) -> pa.Array:
+    return arrow_strings(pd.Series([name for name, _ in pairs], dtype="str"))
+
+
 ROWS = st.lists(
     st.tuples(st.sampled_from(NAMES), st.integers(0, 9), st.sampled_from(NAMES)),
     max_size=10,
@@ -44,8 +49,8 @@ MENTIONS = st.lists(st.tuples(st.sampled_from([*NAMES, "stranger"]), st.integers
 @given(rows=ROWS, facts=MENTIONS, asked=MENTIONS, window=st.integers(1, 12))
 @settings(max_examples=150, deadline=None)
 def test_counts_are_those_of_reading_every_row(rows, facts, asked, window):
-    names, times = pd.Series([n for n, _ in facts], dtype="str"), hours([t for _, t in facts])
-    questions, moments = pd.Series([n for n, _ in asked], dtype="str"), hours([t for _, t in asked])
+    names, times = mentioned(facts), hours([t for _, t in facts])
+    questions, moments = mentioned(asked), hours([t for _, t in asked])
     persons = Persons(Names(identities(*rows)), questions, moments)
     found = persons.facts(names, times)
     log = EventLog(found.keys, found.known_at, times[found.rows])
