@@ -10,8 +10,6 @@ from features.arrays import DAY, Codes, Floats, integers, microseconds
 from features.asof import AsOf, EventLog
 from pipelines.benchmarks.tables import BenchmarkDataError
 
-WINDOWS_DAYS = (30, 90, 180, 365)
-ALWAYS = 100_000 * DAY
 LABEL = "bought_no_more"
 ACTIVE_DAYS = 90
 """Who bought nothing for as long as this is already lost: only the others can still be kept."""
@@ -84,26 +82,17 @@ def _mean_gap(past: AsOf, first: AsOf) -> Floats:
     return np.divide(gap, later, out=np.full(len(later), np.nan), where=later > 0)
 
 
-def _window(days: int) -> Callable[[AsOf, AsOf], Floats]:
-    return lambda past, first: past.count(days * DAY)
-
-
-def _amount(name: str, days: int) -> Callable[[AsOf, AsOf], Floats]:
-    return lambda past, first: past.sum(name, days * DAY)
-
-
 FEATURES: dict[str, Callable[[AsOf, AsOf], Floats]] = {
     "days_since_purchase": lambda past, first: past.hours_since() / 24,
-    "days_since_first": lambda past, first: first.hours_since() / 24,
     "purchase_days": lambda past, first: past.count(),
-    **{f"purchase_days_{days}d": _window(days) for days in WINDOWS_DAYS},
-    "items": lambda past, first: past.sum("items"),
+    "purchase_days_90d": lambda past, first: past.count(ACTIVE_DAYS * DAY),
     "cents": lambda past, first: past.sum("cents"),
-    "cents_90d": _amount("cents", 90),
-    "mean_cents": lambda past, first: past.mean("cents"),
-    "last_cents": lambda past, first: past.last("cents"),
     "mean_gap_days": _mean_gap,
     "overdue": lambda past, first: past.hours_since() / 24 / np.maximum(_mean_gap(past, first), 1),
 }
-"""Recency, frequency and money (Fader, Hardie & Lee 2005), and how a silence compares with the usual gap."""
+"""Recency, frequency and money (Fader, Hardie & Lee 2005), and how a silence compares with the usual gap.
+
+No window is longer than the history before the first snapshot, and how long somebody has been a customer is
+not among them: in one cohort both only tell the date, and later dates were never learnt.
+"""
 NUMBERS: Sequence[str] = tuple(FEATURES)
