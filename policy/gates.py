@@ -6,15 +6,14 @@ rollout phase. What the text says can only close a gate, never open one.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from policy.desk_schema import AUTOMATED_PHASES, LEAST_AUTOMATION_PROBABILITY, Desk
 from policy.escalation import EscalationCall, is_surge
+from policy.phases import RIGHTS, Action, allowed_action, phase_in_force, rights_of
 from policy.phrases import normalised_words
 from policy.plain_text import oddities
 from policy.situation import Situation
 
-Action = Literal["human", "assist", "auto_resolve"]
 PERSON_FIRST = frozenset(
     {"customer_calm", "no_failed_attempts", "nothing_sensitive", "no_incident", "no_human_request"}
 )
@@ -58,13 +57,14 @@ def action(desk: Desk, situation: Situation, gates: Sequence[GateCall]) -> Actio
     A draft (``assist``) needs an intent that is listed, sure enough and past the intelligence phase, and none
     of the circumstances in which a person should start from the ticket itself (``PERSON_FIRST``).
     """
+    rights = rights_of(desk, situation)
     failed = {gate.name for gate in gates if not gate.passed}
     if gates and not failed:
-        return "auto_resolve"
+        return allowed_action(rights, "auto_resolve")
     known = situation.intent in desk.intents and not situation.out_of_scope
     sure = situation.intent_probability >= desk.automation.assist_probability
-    released = desk.intent_policy(situation.intent).phase != "intelligence"
-    return "assist" if known and sure and released and not failed & PERSON_FIRST else "human"
+    drafted = known and sure and not failed & PERSON_FIRST
+    return allowed_action(rights, "assist" if drafted else "human")
 
 
 def required_probability(desk: Desk, situation: Situation) -> float | None:
@@ -110,8 +110,9 @@ def _action_reversible(desk: Desk, situation: Situation) -> GateCall:
 
 
 def _rollout_phase(desk: Desk, situation: Situation) -> GateCall:
-    phase = desk.intent_policy(situation.intent).phase
-    return GateCall("rollout_phase", phase in AUTOMATED_PHASES, phase, " or ".join(AUTOMATED_PHASES))
+    phase = phase_in_force(desk, situation)
+    value = f"{phase}: {situation.demoted_because}" if situation.demoted_because else phase
+    return GateCall("rollout_phase", RIGHTS[phase].resolves, value, " or ".join(AUTOMATED_PHASES))
 
 
 def _customer_calm(desk: Desk, situation: Situation) -> GateCall:

@@ -44,6 +44,24 @@ def resolution_of(aftermath: Aftermath) -> Resolution:
     return "silent"
 
 
+def first_word(aftermath: Aftermath) -> tuple[datetime, bool] | None:
+    """When it first became known whether a solved ticket was resolved, and whether it was; ``None``: not yet.
+
+    Unlike ``resolution_of`` this is never revised, as a sequential test needs it.
+    """
+    solved_at = aftermath.solved_at
+    if solved_at is None:
+        return None
+    said = (
+        (aftermath.confirmed_at, True),
+        (aftermath.usage_seen_at, True),
+        (aftermath.recontacted_at, False),
+    )
+    known = [(at, good) for at, good in said if at is not None and at >= solved_at]
+    known = [word for word in known if word[1] or word[0] <= solved_at + RECONTACT_WINDOW]
+    return min(known, default=None)
+
+
 @dataclass(frozen=True)
 class PathRecord:
     """How often one path led to each outcome."""

@@ -100,6 +100,8 @@ class Situation:
     """Outcomes of earlier tickets about this intent; ``None`` where nobody looked."""
     path_success: float | None = None
     """Lower bound (one-sided 95 %) of how often the path resolves the issue, by known outcomes alone."""
+    demoted_because: str | None = None
+    """Why automation of this intent was taken back by itself; ``None`` while its promises hold."""
     past_tickets: tuple[PastTicket, ...] = ()
     similar_solved: tuple[PastTicket, ...] = ()
     articles: tuple[tuple[str, str, str], ...] = ()

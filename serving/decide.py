@@ -8,6 +8,7 @@ from policy.desk import Desk
 from policy.escalation import escalations
 from policy.follow_up import follow_ups
 from policy.gates import action, gates
+from policy.phases import rights_of
 from policy.priority import rule_priority
 from policy.ranking import value_at_risk
 from policy.replies import suggest_reply
@@ -57,7 +58,7 @@ def decide(desk: Desk, situation: Situation, judged: Judged, decision_id: str) -
     checks = gates(desk, situation, calls)
     chosen = action(desk, situation, checks)
     routed = route(desk, situation, calls, judged.agents)
-    reply = suggest_reply(desk, situation)
+    reply = suggest_reply(desk, situation) if rights_of(desk, situation).drafts_replies else None
     rank = value_at_risk(desk, situation, due, calls, situation.as_of)
     health, health_reasons = account_health(desk, situation)
     breach, breach_from = breach_risk(desk, situation, due) or (None, None)

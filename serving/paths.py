@@ -32,7 +32,9 @@ class PathProof(NamedTuple):
     lower_bound: float | None
 
 
-class _Report(NamedTuple):
+class Report(NamedTuple):
+    """One ticket about an intent."""
+
     ticket_id: str
     contact_id: str | None
     created_at: int
@@ -60,31 +62,39 @@ def record_of_path(
     who wrote and without errors, verifies it.
     """
     tickets = _tickets_about(connection, intent, as_of)
-    if not tickets:
-        return PathRecord()
+    found = aftermaths(connection, tickets, proven_by, usage_days, as_of)
+    return path_record(aftermath for aftermath in found.values() if _settled(aftermath, as_of))
+
+
+def aftermaths(
+    connection: Connection,
+    tickets: Mapping[str, Report],
+    proven_by: str | None,
+    usage_days: float,
+    as_of: datetime,
+) -> dict[str, Aftermath]:
+    """What is known by ``as_of`` of each of ``tickets`` (all about one intent) after it was solved."""
     ids = list(tickets)
-    steps = _steps(connection, ids, as_of)
-    used = _used(connection, ids, proven_by, usage_days, as_of) if proven_by else {}
+    steps = _steps(connection, ids, as_of) if ids else {}
+    used = _used(connection, ids, proven_by, usage_days, as_of) if proven_by and ids else {}
     again = _reported_again(tickets)
-    return path_record(
-        Aftermath(
-            solved_at=steps[ticket_id].get("solved"),
-            confirmed_at=steps[ticket_id].get("confirmed"),
-            recontacted_at=_earliest(steps[ticket_id].get("reopened"), again.get(ticket_id)),
+    return {
+        ticket_id: Aftermath(
+            solved_at=told.get("solved"),
+            confirmed_at=told.get("confirmed"),
+            recontacted_at=_earliest(told.get("reopened"), again.get(ticket_id)),
             usage_seen_at=used.get(ticket_id),
         )
-        for ticket_id in ids
-        if ticket_id in steps and _settled(steps[ticket_id], as_of)
-    )
+        for ticket_id, told in steps.items()
+    }
 
 
-def _settled(steps: Mapping[str, datetime], as_of: datetime) -> bool:
+def _settled(aftermath: Aftermath, as_of: datetime) -> bool:
     """Whether the ticket was solved so long ago that it would have come back by now."""
-    solved = steps.get("solved")
-    return solved is not None and solved + RECONTACT_WINDOW <= as_of
+    return aftermath.solved_at is not None and aftermath.solved_at + RECONTACT_WINDOW <= as_of
 
 
-def _tickets_about(connection: Connection, intent: str, as_of: datetime) -> dict[str, _Report]:
+def _tickets_about(connection: Connection, intent: str, as_of: datetime) -> dict[str, Report]:
     events, tickets = CONTEXT["ticket_events"], CONTEXT["tickets"]
     since, before = microseconds(as_of - LOOK_BACK), microseconds(as_of)
     labelled = select(events.c.ticket_id, events.c.known_at.label("at")).where(
@@ -108,7 +118,7 @@ def _tickets_about(connection: Connection, intent: str, as_of: datetime) -> dict
         .order_by(func.max(about.c.at).desc(), tickets.c.ticket_id)
         .limit(MOST_TICKETS)
     )
-    return {row.ticket_id: _Report(*row) for row in rows}
+    return {row.ticket_id: Report(*row) for row in rows}
 
 
 def _steps(connection: Connection, ids: list[str], as_of: datetime) -> dict[str, dict[str, datetime]]:
@@ -163,9 +173,9 @@ def _used(
     return {ticket_id: moment(day) for ticket_id, day in rows}
 
 
-def _reported_again(tickets: Mapping[str, _Report]) -> dict[str, datetime]:
+def _reported_again(tickets: Mapping[str, Report]) -> dict[str, datetime]:
     """When the person of each ticket next wrote about the same intent."""
-    by_person: dict[str, list[_Report]] = {}
+    by_person: dict[str, list[Report]] = {}
     for row in sorted(tickets.values(), key=lambda row: (row.created_at, row.ticket_id)):
         if row.contact_id:
             by_person.setdefault(row.contact_id, []).append(row)

@@ -1,4 +1,4 @@
-"""What happens by the clock in the store: promises about to be broken are escalated, actions carried out.
+"""What happens by the clock in the store: deadlines escalated, error budgets judged, actions carried out.
 
 Run it as often as you like and from several replicas: what happened once does not happen again.
 """
@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from policy.desk import Desk, DeskError, load_desk
+from serving.budgets import Demotion, demote_where_exhausted
 from serving.logs import logger
 from serving.open_tickets import deadline_calls, escalate, open_tickets
 from serving.outbox import Executor, dry_run
@@ -21,21 +22,27 @@ class Ticked(NamedTuple):
     """What one tick did."""
 
     deadlines: int
+    demotions: tuple[Demotion, ...]
     actions: int
 
-    def line(self) -> str:
-        """As one sentence."""
+    def lines(self) -> list[str]:
+        """As sentences."""
         if not any(self):
-            return "no promise is about to be broken, no action is pending"
-        return (
+            return ["no promise is about to be broken, no error budget is spent, no action is pending"]
+        demoted = [f"{d.intent} is no longer automated: {d.because}" for d in self.demotions]
+        done = (
             f"{self.deadlines} promises about to be broken escalated; "
             f"{self.actions} actions carried out (dry run: no vendor is connected)"
         )
+        return [*demoted, done]
 
 
 def tick(store: Store, desk: Desk, execute: Executor, at: datetime) -> Ticked:
     """Everything that is due at ``at``, once."""
-    return Ticked(escalate_all_deadlines(store, desk, at), carry_out_pending(store, execute, at))
+    deadlines = escalate_all_deadlines(store, desk, at)
+    with store.writing() as connection:
+        demoted = demote_where_exhausted(connection, desk, at)
+    return Ticked(deadlines, tuple(demoted), carry_out_pending(store, execute, at))
 
 
 def escalate_all_deadlines(store: Store, desk: Desk, at: datetime) -> int:
@@ -85,4 +92,4 @@ def main() -> None:
         done = tick(store, desk_in_force(store, settings), dry_run, datetime.now(UTC))
     finally:
         store.close()
-    print(done.line())
+    print("\n".join(done.lines()))
