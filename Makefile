@@ -36,8 +36,8 @@ setup: $(READY) ## install everything this project needs into .venv/
 demo: $(READY) ## the whole loop once, on a simulated company, in under 12 minutes
 	@$(RUN) firstline demo
 
-serve: $(READY) ## start the scoring service with the promoted release
-	@$(RUN) firstline serve
+serve: $(READY) ## start the scoring service on this machine, without keys (development mode)
+	@$(RUN) firstline serve --development
 
 postgres: $(READY) ## install a PostgreSQL server from Debian, so that the tests of the store run on it too
 	@$(RUN) python -m pipelines.postgres

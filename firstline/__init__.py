@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from firstline import benchmark, data, desk, feedback, identity, loop, mapping, project, release
+from firstline import benchmark, data, desk, feedback, identity, loop, mapping, project, release, service
 
 app = typer.Typer(
     help="Firstline: score, route, escalate and resolve support tickets, with people in charge.",
@@ -25,6 +25,7 @@ for name, commands in {
     "benchmark": benchmark,
 }.items():
     app.add_typer(commands.app, name=name)
+app.add_typer(service.keys, name="keys")
 
 QUIET_BY_DEFAULT = {
     "BENTOML_DO_NOT_TRACK": "True",

@@ -115,8 +115,7 @@ def run_demo() -> None:
     for table, rows in queue.context.items():
         store.append(table, typed(table, pd.DataFrame(rows)))
     store.close()
-    log, any_moment = settings.state / "service.log", {"FIRSTLINE_ALLOW_AS_OF": "true"}
-    with running_service(settings, log, any_moment) as service:
+    with running_service(settings, settings.state / "service.log") as service:
         decisions = triaged(service.client, queue)
         show_queue(console, decisions, queue)
 

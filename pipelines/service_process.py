@@ -54,15 +54,19 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 @contextmanager
 def running_service(
-    settings: Settings, log: Path, environment: Mapping[str, str] | None = None, attempts: int = 4
+    settings: Settings,
+    log: Path,
+    environment: Mapping[str, str] | None = None,
+    attempts: int = 4,
+    key: str | None = None,
 ) -> Iterator[ServiceProcess]:
     """The service on a free port, ready for requests; stopped at the end, whatever happens.
 
     Its output is appended to ``log``; ``environment`` adds to the settings'; the client tries each call
-    ``attempts`` times. Raises ``ServiceNotReady``.
+    ``attempts`` times, with ``key``. Without a key it runs in development mode. Raises ``ServiceNotReady``.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    settings = settings.model_copy(update={"port": free_port(settings.host)})
+    settings = settings.model_copy(update={"port": free_port(settings.host), "development": key is None})
     with log.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "serving"],
@@ -71,7 +75,7 @@ def running_service(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    client = FirstlineClient(f"http://{settings.host}:{settings.port}", attempts=attempts)
+    client = FirstlineClient(f"http://{settings.host}:{settings.port}", attempts=attempts, key=key)
     service = ServiceProcess(client, process, settings)
     try:
         _wait_until_ready(service, log)

@@ -1,9 +1,9 @@
 """A client for Firstline's service in one file: time limits, retries, errors in words.
 
-    client = FirstlineClient("http://127.0.0.1:3000")
+    client = FirstlineClient("http://127.0.0.1:3000", key=os.environ["FIRSTLINE_KEY"])
     decision = client.triage({"ticket_id": "1", "channel": "email", "subject": "Hello", "body": "..."})
 
-Retrying is safe: a ticket is decided once, and feedback carries an idempotency key.
+Retrying is safe: a ticket is decided once, and everything else carries an idempotency key.
 """
 
 import json
@@ -12,7 +12,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http.client import HTTPException
 from typing import Any
@@ -20,26 +20,39 @@ from typing import Any
 from serving.decision import Decision
 
 RETRIED_STATUS = frozenset({429, 502, 503, 504})
+MAX_WAIT_SECONDS = 10.0
+"""The longest that a call waits because the service asked it to."""
 
 
 class FirstlineError(RuntimeError):
     """The service refused a request or could not be reached. ``status`` is 0 where there was no answer."""
 
-    def __init__(self, status: int, thing: str, found: str, fix: str) -> None:
+    def __init__(
+        self, status: int, thing: str, found: str, fix: str, retry_after_seconds: float = 0.0
+    ) -> None:
         super().__init__(f"{status or 'no answer'}: {thing}: {found}; {fix}")
         self.status = status
+        self.retry_after_seconds = retry_after_seconds
         self.thing = thing
 
 
 class FirstlineClient:
-    """One service at ``url``. A call is tried up to ``attempts`` times, each within ``timeout_seconds``."""
+    """One service at ``url``, called with an API ``key`` (none in development mode).
 
-    def __init__(self, url: str, timeout_seconds: float = 15.0, attempts: int = 4) -> None:
+    A call is tried up to ``attempts`` times, each within ``timeout_seconds``.
+    """
+
+    def __init__(
+        self, url: str, timeout_seconds: float = 15.0, attempts: int = 4, key: str | None = None
+    ) -> None:
         if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
             raise ValueError(f"url of the service: found {url!r}; use http://host:port or https://host")
         self._url = url.rstrip("/")
         self._timeout_seconds = timeout_seconds
         self._attempts = attempts
+        self._headers = {"Content-Type": "application/json"}
+        if key is not None:
+            self._headers["Authorization"] = f"Bearer {key}"
 
     def triage(self, request: Mapping[str, Any]) -> Decision:
         """The decision about one ticket. Raises ``FirstlineError``."""
@@ -64,13 +77,36 @@ class FirstlineClient:
         said: dict[str, Any] = {"decision_id": decision_id, "verdict": verdict, "agent_id": agent_id}
         more = {"field": field, "value": value, "reason": reason, "as_of": as_of and as_of.isoformat()}
         said |= {k: v for k, v in more.items() if v is not None}
-        once = {"Idempotency-Key": key or str(uuid.uuid4())}
-        return str(self._call("POST", "/feedback", said, once)["feedback_id"])
+        return str(self._call("POST", "/feedback", said, _once(key))["feedback_id"])
+
+    def triage_batch(self, requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """What became of each ticket: ``ticket_id``, ``status``, and ``decision`` or ``error``."""
+        answer = self._call("POST", "/triage_batch", {"tickets": list(requests)})
+        return list(answer["results"])
+
+    def events(self, rows: Mapping[str, Sequence[Mapping[str, Any]]], key: str | None = None) -> str:
+        """Tell canonical rows by table; returns the receipt's id. Raises ``FirstlineError``."""
+        return str(self._call("POST", "/events", rows, _once(key))["receipt_id"])
+
+    def outcome(self, ticket_id: str, kind: str, value: str | None = None, key: str | None = None) -> str:
+        """Say how a ticket ended (csat, confirmed, reopened); returns the event's id."""
+        said = {"ticket_id": ticket_id, "kind": kind} | ({} if value is None else {"value": value})
+        return str(self._call("POST", "/outcomes", said, _once(key))["event_id"])
 
     def queue(self, limit: int = 5000) -> list[Decision]:
         """Decisions about unsolved tickets, largest value at risk first. Raises ``FirstlineError``."""
-        answer = self._call("GET", f"/queue?limit={limit}")
-        return [Decision.model_validate(record) for record in answer["decisions"]]
+        found: list[Decision] = []
+        cursor: str | None = ""
+        while cursor is not None and len(found) < limit:
+            page = {"limit": min(limit - len(found), 1000)} | ({"cursor": cursor} if cursor else {})
+            answer = self._call("GET", f"/queue?{urllib.parse.urlencode(page)}")
+            found += [Decision.model_validate(record) for record in answer["decisions"]]
+            cursor = answer["next"]
+        return found
+
+    def context(self, ticket_id: str) -> dict[str, Any]:
+        """A ticket, its newest decision's context, and what happened since. Raises ``FirstlineError``."""
+        return dict(self._call("GET", f"/tickets/{urllib.parse.quote(ticket_id, safe='')}/context"))
 
     def decision(self, decision_id: str) -> Decision:
         """A stored decision. Raises ``FirstlineError``, status 404 where there is none."""
@@ -98,6 +134,7 @@ class FirstlineClient:
             except FirstlineError as error:
                 if error.status not in RETRIED_STATUS or attempt == self._attempts:
                     raise
+                time.sleep(error.retry_after_seconds)
             except (OSError, HTTPException) as error:
                 if attempt == self._attempts:
                     raise FirstlineError(
@@ -111,7 +148,7 @@ class FirstlineClient:
     ) -> Any:
         data = None if body is None else json.dumps(body, default=str).encode()
         request = urllib.request.Request(  # noqa: S310 - the constructor allows http and https only
-            self._url + path, data, {"Content-Type": "application/json", **headers}, method=method
+            self._url + path, data, {**self._headers, **headers}, method=method
         )
         try:
             with urllib.request.urlopen(request, timeout=self._timeout_seconds) as answer:  # noqa: S310
@@ -120,9 +157,14 @@ class FirstlineClient:
             raise _refusal(refused) from None
 
 
+def _once(key: str | None) -> dict[str, str]:
+    return {"Idempotency-Key": key or str(uuid.uuid4())}
+
+
 def _refusal(refused: urllib.error.HTTPError) -> FirstlineError:
     try:
         error = json.load(refused)["error"]
-        return FirstlineError(refused.code, error["thing"], f"found {error['found']}", error["fix"])
+        wait = min(float(refused.headers.get("Retry-After") or 0), MAX_WAIT_SECONDS)
+        return FirstlineError(refused.code, error["thing"], f"found {error['found']}", error["fix"], wait)
     except (ValueError, KeyError, TypeError):
         return FirstlineError(refused.code, "service", refused.reason, "see the service's log")

@@ -1,6 +1,6 @@
 """Errors the service answers with: each names the thing, what was found, and the fix."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 MAX_SHOWN_CHARS = 80
@@ -9,9 +9,12 @@ MAX_SHOWN_CHARS = 80
 class Problem(Exception):
     """A request that cannot be served, as an HTTP status and ``{"error": {thing, found, fix}}``."""
 
-    def __init__(self, status: int, thing: str, found: str, fix: str) -> None:
+    def __init__(
+        self, status: int, thing: str, found: str, fix: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(f"{thing}: found {found}; {fix}")
         self.status = status
+        self.headers = dict(headers or {})
         self.error = {"thing": thing, "found": found, "fix": fix}
 
     @property

@@ -1,28 +1,57 @@
 """What may be asked of the service, and how a body that asks something else is told so."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
 from features.schema import CHANNELS, LEVELS
 from serving.problems import Problem, shown
 from serving.records import request_text
 
-Id = Annotated[str, Field(min_length=1, max_length=255)]
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+MAX_BATCH = 100
+MAX_PAGE = 5000
 
 
-class _Request(BaseModel):
+def _plausible(at: datetime) -> datetime:
+    if not _EARLIEST <= at < _LATEST:
+        raise ValueError(f"a moment from {_EARLIEST:%Y} to {_LATEST:%Y} is required")
+    return at
+
+
+Id = Annotated[str, Field(min_length=1, max_length=255)]
+Moment = Annotated[AwareDatetime, AfterValidator(_plausible)]
+"""A time with an offset that no misread format gives."""
+
+
+class Part(BaseModel):
+    """What every body and query keeps to: no unknown field, no character that a database cannot hold."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     @field_validator("*", mode="before")
     @classmethod
     def _storable_text(cls, value: object) -> object:
         """PostgreSQL stores no NUL character, and nobody means one."""
+        if isinstance(value, list):
+            return [part.replace("\x00", "\ufffd") if isinstance(part, str) else part for part in value]
         return value.replace("\x00", "\ufffd") if isinstance(value, str) else value
+
+
+class Request(Part):
+    """A whole request: what is stored of it, and what makes two the same."""
 
     @property
     def text(self) -> str:
@@ -35,14 +64,14 @@ class _Request(BaseModel):
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
-class TriageRequest(_Request):
+class TriageRequest(Request):
     """One ticket to decide. ``created_at`` is now where it is left out; ``contact_handle`` is kind:value."""
 
     ticket_id: Id
     channel: Literal[CHANNELS]  # type: ignore[valid-type]
     subject: str | None = None
     body: str | None = None
-    created_at: AwareDatetime | None = None
+    created_at: Moment | None = None
     account_id: Id | None = None
     contact_id: Id | None = None
     contact_handle: Annotated[str, Field(pattern=r"^[a-z_]+:.+", max_length=255)] | None = None
@@ -50,17 +79,16 @@ class TriageRequest(_Request):
     """What the source declares; it counts where the text is too short to tell."""
     product_area: Id | None = None
     requested_priority: Literal[LEVELS] | None = None  # type: ignore[valid-type]
-    as_of: AwareDatetime | None = None
-
-    @field_validator("created_at", "as_of")
-    @classmethod
-    def _plausible(cls, at: datetime | None) -> datetime | None:
-        if at is not None and not _EARLIEST <= at < _LATEST:
-            raise ValueError(f"a moment from {_EARLIEST:%Y} to {_LATEST:%Y} is required")
-        return at
+    as_of: Moment | None = None
 
 
-class FeedbackRequest(_Request):
+class BatchRequest(Request):
+    """Several tickets to decide, each for itself: what fails of one does not keep another back."""
+
+    tickets: Annotated[list[TriageRequest], Field(min_length=1, max_length=MAX_BATCH)]
+
+
+class FeedbackRequest(Request):
     """What an agent says about a decision; ``field`` and ``value`` where the verdict changes something."""
 
     decision_id: Id
@@ -69,11 +97,22 @@ class FeedbackRequest(_Request):
     value: Annotated[str, Field(max_length=20_000)] | None = None
     reason: Annotated[str, Field(max_length=5_000)] | None = None
     agent_id: Id
-    as_of: AwareDatetime | None = None
+    as_of: Moment | None = None
     """When it was said, where the desk is replayed; refused by a service that decides only as of now."""
 
 
-R = TypeVar("R", bound=_Request)
+class NoQuery(Request):
+    """No parameters."""
+
+
+class PageQuery(Request):
+    """``limit`` rows from where ``cursor`` (the ``next`` of the page before) points."""
+
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 100
+    cursor: Annotated[str, Field(max_length=255)] | None = None
+
+
+R = TypeVar("R", bound=Request)
 
 
 def parsed(kind: type[R], body: bytes) -> R:
@@ -81,13 +120,29 @@ def parsed(kind: type[R], body: bytes) -> R:
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        if first["type"] == "json_invalid":
-            raise Problem(400, "body", first["msg"], "send one JSON object in UTF-8") from None
-        where = ".".join(str(part) for part in first["loc"]) or "body"
-        if first["type"] == "extra_forbidden":
-            known = ", ".join(kind.model_fields)
-            raise Problem(422, where, "an unknown field", f"leave it out; known fields are {known}") from None
-        if first["type"] == "missing":
-            raise Problem(422, where, "nothing", "this field is required") from None
-        raise Problem(422, where, shown(first["input"]), first["msg"]) from None
+        raise _refusal(kind, error) from None
+
+
+def parsed_query(kind: type[R], pairs: Sequence[tuple[str, str]]) -> R:
+    """The parameters of a query. Raises ``Problem`` (422), also for one that is said twice."""
+    said = dict(pairs)
+    if len(said) != len(pairs):
+        twice = next(name for name, _ in pairs if [other for other, _ in pairs].count(name) > 1)
+        raise Problem(422, twice, "the parameter more than once", "send it once")
+    try:
+        return kind.model_validate_strings(said)
+    except ValidationError as error:
+        raise _refusal(kind, error) from None
+
+
+def _refusal(kind: type[Request], error: ValidationError) -> Problem:
+    first = error.errors(include_url=False)[0]
+    if first["type"] == "json_invalid":
+        return Problem(400, "body", first["msg"], "send one JSON object in UTF-8")
+    where = ".".join(str(part) for part in first["loc"]) or "body"
+    if first["type"] == "extra_forbidden":
+        known = f"known are {', '.join(kind.model_fields)}" if len(first["loc"]) == 1 else "see /openapi.json"
+        return Problem(422, where, "an unknown field", f"leave it out; {known}")
+    if first["type"] == "missing":
+        return Problem(422, where, "nothing", "this field is required")
+    return Problem(422, where, shown(first["input"]), first["msg"])

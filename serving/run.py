@@ -3,22 +3,61 @@
 import errno
 import os
 import socket
+import sys
 from collections.abc import Mapping
 
+from sqlalchemy.exc import SQLAlchemyError
+
+from serving.door import is_loopback
+from serving.keys import all_keys
 from serving.settings import Settings
+from serving.store import open_store
+
+WITHOUT_KEYS = """\
+************************************************************************
+* DEVELOPMENT MODE: nobody needs an API key, everybody is admin.       *
+* Only programs on this machine can connect. For anything else:        *
+*   firstline keys new NAME --role helpdesk && firstline serve         *
+************************************************************************"""
 
 
 class CannotServe(RuntimeError):
-    """The service cannot listen; the message says why and what to do."""
+    """The service cannot listen, or nobody could use it; the message says why and what to do."""
 
 
 def serve(settings: Settings) -> None:
-    """Serve until stopped. Raises ``CannotServe`` where host and port cannot be listened on."""
+    """Serve until stopped. Raises ``CannotServe`` where it cannot listen, or would listen without keys."""
     address = free_address(settings.host, settings.port)
+    check_door(settings, address)
     os.environ.update(environment(settings, os.environ))
     from serving.service import Firstline  # after the environment is set: BentoML reads it when imported
 
     Firstline.serve_http(host=address, port=settings.port)
+
+
+def check_door(settings: Settings, address: str) -> None:
+    """Raise ``CannotServe`` where nobody could come in, or everybody; warn where only this machine can."""
+    if settings.development:
+        if not is_loopback(address):
+            raise CannotServe(
+                f"development mode needs no keys and so must not listen on {address}: use 127.0.0.1, "
+                "or make keys with `firstline keys new` and leave FIRSTLINE_DEVELOPMENT out"
+            )
+        print(WITHOUT_KEYS, file=sys.stderr, flush=True)
+        return
+    store = open_store(settings)
+    try:
+        with store.reading() as connection:
+            known = all_keys(connection)
+    except SQLAlchemyError as error:
+        raise CannotServe(f"the store does not answer ({type(error).__name__}): start it first") from None
+    finally:
+        store.close()
+    if not any(key.revoked_at is None for key in known):
+        raise CannotServe(
+            "no API key is valid, so nobody could use the service: make one with `firstline keys new NAME "
+            "--role helpdesk`, or look around on this machine with `firstline serve --development`"
+        )
 
 
 def environment(settings: Settings, given: Mapping[str, str]) -> dict[str, str]:

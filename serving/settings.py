@@ -20,8 +20,10 @@ class Settings(BaseSettings):
     """Desk rules used while no release is loaded; a release brings its own."""
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=1, le=65535)
-    allow_as_of: bool = False
-    """Whether a request may ask for a decision as of another moment than now."""
+    hosts: str = ""
+    """Names that requests may be sent to (the Host header), by commas; loopback and ``host`` always may."""
+    development: bool = False
+    """Nobody needs a key and everybody is admin: on loopback only, refused elsewhere."""
     max_body_bytes: int = Field(default=256 * 1024, ge=1024)
     scoring_threads: int = Field(default=2, ge=1)
     """Requests scored at the same time in one worker; the others wait."""

@@ -168,3 +168,15 @@ marks = Table(
     Column("name", String(64), primary_key=True),
     Column("value", TEXT, nullable=False),
 )
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", String(64), primary_key=True),
+    Column("name", TEXT, nullable=False),
+    Column("role", TEXT, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("requests_per_second", Float, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+)

@@ -87,8 +87,7 @@ def served_like_batch(project: Path) -> Result:
     tickets = read_table(project / "artifacts/tables", "tickets")
     newest = tickets[tickets["ticket_id"].isin(said.index)].sort_values("created_at").tail(SERVED_TICKETS)
     settings = Settings(state=project / "state", desk=project / "policy" / "desk.yaml")
-    log, any_moment = project / "state" / "drill.log", {"FIRSTLINE_ALLOW_AS_OF": "true"}
-    with running_service(settings, log, any_moment) as service:
+    with running_service(settings, project / "state" / "drill.log") as service:
         decisions = [service.client.triage(_as_written(ticket)) for ticket in newest.to_dict("records")]
     names, probabilities = said["intent"].to_dict(), said["probability"].to_dict()
     agreed = [

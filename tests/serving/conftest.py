@@ -5,10 +5,16 @@ import pytest
 
 from serving.store import Store
 from tests.serving.sample import NOON
-from tests.serving.stores import database_url, postgres
+from tests.serving.stores import (
+    database_url,
+    empty_database_url,
+    migrated_database,
+    migrated_file,
+    postgres,
+)
 from tests.serving.tiny_release import write_tiny_release
 
-__all__ = ["database_url", "postgres"]
+__all__ = ["database_url", "empty_database_url", "migrated_database", "migrated_file", "postgres"]
 
 
 @pytest.fixture

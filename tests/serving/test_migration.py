@@ -25,9 +25,9 @@ FILLED = {
 
 
 @pytest.fixture
-def baseline(database_url, tmp_path) -> str:
+def baseline(empty_database_url) -> str:
     """A filled store as the first version left it: no Alembic, only tables."""
-    store = Store(database_url)
+    store = Store(empty_database_url)
     with store.writing() as connection:
         for table in reversed(metadata.sorted_tables):
             connection.execute(text(f'DROP TABLE "{table.name}"'))
@@ -37,7 +37,7 @@ def baseline(database_url, tmp_path) -> str:
         for table, row in FILLED.items():
             connection.execute(text(f"INSERT INTO {table} VALUES {row}"))
     store.close()
-    return database_url
+    return empty_database_url
 
 
 def upgrade_to(connection, revision: str) -> None:
@@ -103,10 +103,10 @@ def test_a_store_of_a_newer_version_is_left_alone(database_url):
         Store(database_url)
 
 
-def test_replicas_that_open_a_new_store_at_once_make_it_once(database_url):
+def test_replicas_that_open_a_new_store_at_once_make_it_once(empty_database_url):
     with ThreadPoolExecutor(4) as pool:
-        stores = list(pool.map(lambda _: Store(database_url), range(4)))
-    engine = create_engine(database_url)
+        stores = list(pool.map(lambda _: Store(empty_database_url), range(4)))
+    engine = create_engine(empty_database_url)
     with engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM alembic_version")).scalar() == 1
         assert "decisions" in inspect(connection).get_table_names()
