@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from features.schema import TABLES, Tables, empty_table, typed
+from pipelines.data_docs import make_local
 from pipelines.suites import Check, checkable, looked_at, suite
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -46,7 +47,9 @@ def validate(tables: Tables, docs: Path) -> dict[str, list[Finding]]:
     context = _quiet_context(docs)
     source = context.data_sources.add_pandas("canonical tables")
     present = [name for name in TABLES if name in tables and len(tables[name])]
-    return {name: _findings(context, source, name, checkable(name, tables)) for name in present}
+    found = {name: _findings(context, source, name, checkable(name, tables)) for name in present}
+    make_local(docs)
+    return found
 
 
 def _quiet_context(docs: Path) -> Any:

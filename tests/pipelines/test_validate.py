@@ -1,6 +1,8 @@
 """Stage validate: what a table as a whole must keep, judged by Great Expectations."""
 
+import re
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 
 import pandas as pd
@@ -8,6 +10,7 @@ import pytest
 
 from features.schema import TABLES, Tables, typed
 from features.tables import write_tables
+from pipelines.data_docs import local
 from pipelines.suites import checkable, suite
 from pipelines.validate import metrics, page, read_what_is_checked, said, validate
 
@@ -225,3 +228,36 @@ def test_what_customers_wrote_is_not_held_in_memory_and_changes_no_finding(tmp_p
 def test_without_tables_the_command_that_makes_them_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="dvc repro ingest"):
         read_what_is_checked(tmp_path / "nowhere")
+
+
+def test_data_docs_ask_the_internet_for_nothing_and_the_index_reaches_every_page(tmp_path):
+    validate({"tickets": desk()["tickets"]}, tmp_path)
+    pages = list(tmp_path.rglob("*.html"))
+    for one in pages:
+        text = one.read_text()
+        assert "<script" not in text
+        assert not re.search(r"(src|href)=[\"'](https?:)?//[^\"']*\.(css|js|png)", text)
+        assert not re.search(r"url\([\"']?https?:", text)
+        assert one.name == "index.html" or "default-src 'none'" in text
+    linked = re.findall(r'href="((?:validations|expectations)/[^"]*)"', (tmp_path / "index.html").read_text())
+    assert {(tmp_path / unescape(path)).resolve() for path in linked} == {
+        one.resolve() for one in pages if one.name != "index.html"
+    }
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        '<script src="https://x.example/a.js"></script>',
+        "<SCRIPT>alert(1)</SCRIPT >",
+        '<link rel="stylesheet" href="//x.example/a.css">',
+        '<img alt="" src="https://x.example/logo.png?d=20261122">',
+        "<form action='https://x.example'><input></form>",
+        "<style>p { background: url('https://x.example/a.png') }</style>",
+    ],
+)
+def test_whatever_a_page_asks_of_other_hosts_is_taken_out(asked):
+    html = local(f"<html><head></head><body><p>kept</p>{asked}</body></html>", "p {}")
+    assert "<p>kept</p>" in html
+    assert "x.example" not in html
+    assert "alert(1)" not in html
