@@ -18,6 +18,7 @@ from features.labels import final_labels
 from features.schema import TABLES, Tables, completed, typed
 from features.tables import read_table
 from monitoring.quality import FEEDBACK_COLUMNS, OVERRIDABLE, decision_frame
+from monitoring.trust import held_back
 from serving.codec import to_frame
 from serving.decision import Decision
 from serving.settings import Settings
@@ -27,22 +28,36 @@ from serving.tables import CONTEXT, ledger
 TABLES_FOLDER = Path("artifacts/tables")
 FEEDBACK_FOLDER = Path("data/feedback")
 _FILE_NAME = re.compile(r"feedback-(\d{6,})-(\d{6,})\.jsonl")
+HELD = ".held"
 _IDS_PER_QUESTION = 500
 
 
 class Export(NamedTuple):
-    """What one export wrote: the file (``None`` where nothing was new), labels and ledger positions in it."""
+    """What one export wrote: the file (``None`` where nothing was new), labels and ledger positions in it.
+
+    ``held``: why labels were held back, and how many for each reason (in ``held_path``).
+    """
 
     path: Path | None
     labels: int
     positions: tuple[int, int]
+    held: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def held_path(self) -> Path | None:
+        """The file beside, with what was held back; ingest does not read it."""
+        return self.path.with_suffix(HELD) if self.path is not None and self.held else None
 
     def line(self) -> str:
-        """The export as one sentence."""
+        """The export in words."""
         if self.path is None:
             return "no new feedback to export"
         first, last = self.positions
-        return f"{self.labels} labels of ledger entries {first} to {last} written to {self.path}"
+        lines = [f"{self.labels} labels of ledger entries {first} to {last} written to {self.path}"]
+        lines += [f"  held back: {count} labels: {reason}" for reason, count in self.held]
+        if self.held_path is not None:
+            lines.append(f"  look at {self.held_path}; rename it to *{HELD}.jsonl to learn from it as well")
+        return "\n".join(lines)
 
 
 def feedback_labels(feedback: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
@@ -129,22 +144,41 @@ def export_feedback(store: Store, folder: Path) -> Export:
 
     One JSON object a line: a canonical ``ticket_events`` row, with the canonical ``tickets`` row it is about
     under ``ticket``. Files are named after the ledger positions they cover and never change. Without new
-    feedback nothing is written.
+    feedback nothing is written. What is not to be learnt from unseen (``monitoring.trust``) goes beside.
     """
     last = last_exported(path.name for path in folder.glob("feedback-*.jsonl"))
     positions = _positions_after(store, last)
     if not positions:
         return Export(None, 0, (last, last))
-    events = feedback_events(store)
-    labels = events[events["event_id"].str.split(":").str[1].isin(positions)]
+    decisions = decision_frame(stored_decisions(store))
+    events = feedback_labels(stored_feedback(store), decisions)
+    new = events["event_id"].str.split(":").str[1].isin(positions)
+    why_held = held_back(events, _decided(decisions))[new]
     first, last = min(positions.values()), max(positions.values())
-    lines = _lines(labels, _tickets(store, labels["ticket_id"].unique().tolist()))
     path = folder / f"feedback-{first:06d}-{last:06d}.jsonl"
     folder.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
+    held = why_held.dropna()
+    if len(held):
+        _write_labels(store, path.with_suffix(HELD), events.loc[held.index])
+    labels = events.loc[why_held.index[why_held.isna()]]
+    _write_labels(store, path, labels)
+    return Export(
+        path, len(labels), (first, last), tuple((str(why), int(n)) for why, n in held.value_counts().items())
+    )
+
+
+def _decided(decisions: pd.DataFrame) -> pd.DataFrame:
+    """What was decided: ticket_id, kind of event, decided."""
+    long = decisions.melt(id_vars="ticket_id", value_vars=list(OVERRIDABLE), value_name="decided")
+    return long.assign(kind=long["variable"] + "_set")[["ticket_id", "kind", "decided"]]
+
+
+def _write_labels(store: Store, path: Path, labels: pd.DataFrame) -> None:
+    """One JSON object a line, the whole file or nothing."""
+    lines = _lines(labels, _tickets(store, labels["ticket_id"].unique().tolist()))
+    part = path.with_name(path.name + ".part")
     part.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     part.replace(path)
-    return Export(path, len(labels), (first, last))
 
 
 def last_exported(file_names: Iterable[str]) -> int:

@@ -39,8 +39,9 @@ def say(
     field: str | None = None,
     value: str | None = None,
     at: datetime | None = None,
+    agent: str = "a1",
 ) -> None:
-    """Feedback ``f<number>`` by agent a1, ``number`` minutes after the decisions unless ``at`` says else."""
+    """Feedback ``f<number>`` by ``agent``, ``number`` minutes after the decisions unless ``at`` says else."""
     moment = at or NOW + timedelta(minutes=number)
     reason = "read the whole ticket" if verdict == "override" else None
-    store.add_feedback(Feedback(f"f{number}", decision_id, moment, verdict, field, value, reason, "a1"))
+    store.add_feedback(Feedback(f"f{number}", decision_id, moment, verdict, field, value, reason, agent))

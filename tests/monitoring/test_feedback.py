@@ -138,6 +138,22 @@ def test_each_export_adds_one_file_and_an_export_of_nothing_new_adds_none(store,
     assert [json.loads(line)["ticket_id"] for line in second.path.read_text().splitlines()] == ["t3"]
 
 
+def test_what_is_held_back_is_written_beside_and_told_and_not_exported_again(store, tmp_path):
+    folder = tmp_path / "feedback"
+    say(store, 1, "d-t1", "override", "intent", "x", agent="ann")
+    say(store, 2, "d-t1", "override", "intent", "y", agent="bob")
+    say(store, 3, "d-t2", "override", "intent", "z", agent="bob")
+
+    found = export_feedback(store, folder)
+
+    assert (found.labels, dict(found.held)) == (1, {"they said different things of the same ticket": 2})
+    assert [json.loads(line)["value"] for line in found.held_path.read_text().splitlines()] == ["x", "y"]
+    assert "held back: 2 labels: they said different things of the same ticket" in found.line()
+    assert export_feedback(store, folder).path is None
+    events = take_in(folder, load_mapping(FEEDBACK_MAPPING), lambda line: None).tables["ticket_events"]
+    assert events.kept["value"].tolist() == ["z"]
+
+
 def test_late_feedback_with_an_earlier_clock_is_exported_too(store, tmp_path):
     say(store, 5, "d-t1", "override", "intent", "x")
     export_feedback(store, tmp_path / "feedback")
