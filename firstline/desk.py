@@ -32,3 +32,27 @@ def desk_check(
     typer.echo(
         f"{file} is valid: {len(desk.plans)} plans, {len(desk.queues)} queues, {len(desk.intents)} intents"
     )
+
+
+@app.command("reinstate")
+def desk_reinstate(
+    intent: Annotated[str, typer.Argument(help="The demoted intent, for example password_reset.")],
+    by: Annotated[str, typer.Option(help="Who decides this.")],
+    why: Annotated[str, typer.Option(help="What has changed since it was demoted.")],
+) -> None:
+    """Give an intent that was demoted for a spent error budget its automation back; the budget starts anew."""
+    from datetime import UTC, datetime
+
+    from serving.budgets import reinstate
+    from serving.settings import Settings
+    from serving.store import open_store
+
+    store = open_store(Settings())
+    try:
+        with store.writing() as connection:
+            reinstate(connection, intent, by, why, datetime.now(UTC))
+    except KeyError as error:
+        raise typer.BadParameter(str(error.args[0]), param_hint="INTENT") from None
+    finally:
+        store.close()
+    typer.echo(f"{intent} may be automated again, in the phase that the desk's rules give it")

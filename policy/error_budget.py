@@ -7,7 +7,7 @@ For the promise "at most a share ``a`` goes wrong" and outcomes ``x_1, x_2, ...`
 While the promise holds, ``E`` is a nonnegative supermartingale that starts at one, so it ever reaches
 ``1 / RISK`` with a probability of at most ``RISK`` (Ville 1939), whenever and however often somebody looks
 and whatever made them stop. Betting against a mean is due to Waudby-Smith and Ramdas (Estimating means of
-bounded random variables by betting, JRSS B 86, 2024); the factors are likelihood ratios as in Wald (1945); the
+bounded random variables by betting, JRSS B 86, 2024); the factors are likelihood ratios as in Wald (1945), a
 mean over several ``q`` spares the choice of one.
 """
 

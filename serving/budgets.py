@@ -116,12 +116,9 @@ def _words(connection: Connection, desk: Desk, intent: str, since: str | None, a
     if not resolved:
         return []
     found = aftermaths(connection, reports, action.proven_by if action else None, days or USAGE_DAYS, at)
-    words = [(first_word(found[ticket_id]), ticket_id) for ticket_id in resolved if ticket_id in found]
-    return [not word[1] for word, _ in sorted((w for w in words if w[0] is not None), key=_moment_of)]
-
-
-def _moment_of(word: tuple[Any, str]) -> tuple[datetime, str]:
-    return word[0][0], word[1]
+    words = {ticket_id: first_word(found[ticket_id]) for ticket_id in resolved if ticket_id in found}
+    known = sorted((word[0], ticket_id, word[1]) for ticket_id, word in words.items() if word is not None)
+    return [not worked for _, _, worked in known]
 
 
 def _resolved(intent: str, since: str | None) -> Sequence[Any]:

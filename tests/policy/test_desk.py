@@ -78,6 +78,24 @@ def line_of(text: str, part: str) -> int:
             id="automation under 95 percent",
         ),
         pytest.param(
+            "min_path_success: 0.5",
+            "min_path_success: 0.2",
+            ["automation.min_path_success: found 0.2", "greater than or equal to 0.5"],
+            id="a path that mostly fails",
+        ),
+        pytest.param(
+            "escalate_at_share: 0.8",
+            "queue: engineers",
+            ["deadlines.queue: found 'engineers'", "did you mean 'engineering'?"],
+            id="unknown queue of the deadlines",
+        ),
+        pytest.param(
+            "escalate_at_share: 0.8",
+            "escalate_at_share: 80",
+            ["deadlines.escalate_at_share: found 80", "less than or equal to 1"],
+            id="a share in percent",
+        ),
+        pytest.param(
             "max_frustration: 0.4",
             "max_frustraton: 0.4",
             ["found the unknown key 'max_frustraton'", "did you mean 'max_frustration'?"],
