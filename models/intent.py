@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from features.rows import Rows
 from models.boosting import Columns, load_booster, save_booster
 from models.calibration import Calibrator
 from models.candidates import Retriever
@@ -23,7 +24,8 @@ ALTERNATIVES = 3
 class IntentPrediction(NamedTuple):
     """``probability``: calibrated, of ``intent`` being right; ``intent`` is ``None`` for an unreadable text.
 
-    ``alternatives``: up to three other intents with their probabilities, best first.
+    ``alternatives``: up to three other intents with their probabilities, best first. ``unread``: why nothing
+    is said of a text, empty where something is.
     """
 
     intent: str | None
@@ -31,6 +33,7 @@ class IntentPrediction(NamedTuple):
     out_of_scope: bool
     out_of_scope_probability: float
     alternatives: tuple[tuple[str, float], ...]
+    unread: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class IntentModel:
     """Retriever, LightGBM ranker of (ticket, candidate) pairs, novelty score and calibrator.
 
     ``sentences`` is ``None`` for a model of n-grams alone; ``lacking`` says why where it was not meant to be.
+    ``scripts`` and ``languages`` (ISO 639-1) are those it learnt; a text in any other goes to people.
     """
 
     encoder: TextEncoder
@@ -50,6 +54,7 @@ class IntentModel:
     novelty_cut: float
     calibrator: Calibrator
     scripts: tuple[str, ...]
+    languages: tuple[str, ...]
     left_out: Mapping[str, int]
 
     @property
@@ -57,7 +62,7 @@ class IntentModel:
         """The intents it knows, sorted."""
         return self.retriever.classes
 
-    def predict(self, tickets: pd.DataFrame) -> list[IntentPrediction]:
+    def predict(self, tickets: pd.DataFrame | Rows) -> list[IntentPrediction]:
         """One prediction per ticket (subject, body and, where known, the columns of ``models.lifts``)."""
         return (
             self.predict_encoded(encode_tickets(tickets, self.encoder, self.sentences))
@@ -77,13 +82,22 @@ class IntentModel:
         unknown = np.zeros(len(tickets))
         if self.novelty is not None:
             unknown = self.novelty(evidence, raw, self.ranker.start)
-        can_read = [readable(text, self.scripts) for text in tickets.texts]
+        unread = [
+            self._why_unread(text, language)
+            for text, language in zip(tickets.texts, tickets.languages, strict=True)
+        ]
+        out_of_scope = unknown >= self.novelty_cut
         return [
             _prediction(*row)
-            for row in zip(
-                names, probabilities, unknown.tolist(), unknown >= self.novelty_cut, can_read, strict=True
-            )
+            for row in zip(names, probabilities, unknown.tolist(), out_of_scope, unread, strict=True)
         ]
+
+    def _why_unread(self, text: str, language: str) -> str:
+        if not readable(text, self.scripts):
+            return "no words in a script that the intent model learnt"
+        if language and self.languages and language not in self.languages:
+            return f"language {language}, which the intent model never learnt"
+        return ""
 
     def save(self, folder: Path) -> None:
         """Write ``model.json``, ``proposer.npz``, ``examples.npz``, ``ranker.txt`` and ``novelty.txt``."""
@@ -98,6 +112,7 @@ class IntentModel:
             "novelty_cut": self.novelty_cut,
             "calibrator": vars(self.calibrator),
             "scripts": list(self.scripts),
+            "languages": list(self.languages),
             "left_out": dict(self.left_out),
             "lacking": self.lacking,
             "retriever": self.retriever.save(folder),
@@ -132,14 +147,15 @@ class IntentModel:
             novelty_cut=document["novelty_cut"],
             calibrator=Calibrator(**document["calibrator"]),
             scripts=tuple(document["scripts"]),
+            languages=tuple(document["languages"]),
             left_out=document["left_out"],
         )
 
 
 def _prediction(
-    names: np.ndarray, probabilities: np.ndarray, unknown: float, out_of_scope: bool, can_read: bool
+    names: np.ndarray, probabilities: np.ndarray, unknown: float, out_of_scope: bool, unread: str
 ) -> IntentPrediction:
-    if not can_read:
-        return IntentPrediction(None, 0.0, True, 1.0, ())
+    if unread:
+        return IntentPrediction(None, 0.0, True, 1.0, (), unread)
     alternatives = tuple(zip(names[1:].tolist(), probabilities[1:].tolist(), strict=True))
     return IntentPrediction(str(names[0]), float(probabilities[0]), bool(out_of_scope), unknown, alternatives)

@@ -8,7 +8,7 @@ import numpy as np
 
 from models.boosting import Columns, train_booster
 from models.calibration import Calibrator, fit_calibrator
-from models.encoded import EncodedTickets, Sentences, common_scripts
+from models.encoded import EncodedTickets, Sentences, common_languages, common_scripts
 from models.encoders import NgramEncoder, TextEncoder
 from models.intent import IntentModel
 from models.intent_blocks import (
@@ -112,9 +112,14 @@ def train_ranker(
     validation: Sequence[BlockEvidence] | None = None,
     callbacks: Sequence[Callable[..., None]] = (),
 ) -> Ranker:
-    """A ranker of candidates, learnt from ``blocks``; ``callbacks`` see its loss on ``validation``."""
-    values = np.concatenate([block.evidence.values for block in blocks])
-    start = choice_score(values, np.concatenate([block.right for block in blocks]))
+    """A ranker of candidates, learnt from ``blocks``; ``callbacks`` see its loss on ``validation``.
+
+    The choice is learnt where there were most candidates: a young desk's first blocks may know fewer intents.
+    """
+    most = max(block.right.shape[1] for block in blocks)
+    full = [block for block in blocks if block.right.shape[1] == most]
+    values = np.concatenate([block.evidence.values for block in full])
+    start = choice_score(values, np.concatenate([block.right for block in full]))
     columns = Columns(blocks[-1].evidence.names, {})
     booster = train_booster(
         *pairs(blocks),
@@ -224,6 +229,7 @@ def fit_intent(
         novelty_cut=novelty_cut,
         calibrator=final.calibrator,
         scripts=common_scripts(lessons.tickets.texts),
+        languages=common_languages(lessons.tickets.languages),
         left_out=learnable(lessons.labels, settings.min_examples)[1],
     )
     foretold = _told_in_time(data, reviewed, settings) if lessons.in_time else _told_blindly(data, final)

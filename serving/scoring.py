@@ -52,9 +52,9 @@ class TicketScores:
         return told
 
     @property
-    def frame(self) -> pd.DataFrame:
-        """What is known so far as one row, for models."""
-        return frame_of(self.features, pd.RangeIndex(1))
+    def row(self) -> Rows:
+        """What is known so far, for models."""
+        return Rows(self.features, 1)
 
 
 def read_ticket(release: Release | None, ticket: Rows, history: History) -> TicketScores:
@@ -62,8 +62,9 @@ def read_ticket(release: Release | None, ticket: Rows, history: History) -> Tick
     own = {name: pa.array(texts(ticket.strings(name)), pa.large_string()) for name in ("subject", "body")}
     scores = TicketScores({**own, **ticket_columns(ticket, history, ticket.times("known_at"))})
     if release is not None:
-        said = _asked(scores, "intent", release.intent, lambda model: model.predict(scores.frame))
+        said = _asked(scores, "intent", release.intent, lambda model: model.predict(scores.row))
         scores.intent = said[0] if said else UNREAD
+        scores.degraded += [scores.intent.unread] if scores.intent.unread else []
         if release.intent is not None and release.intent.lacking:
             scores.degraded.append("no sentence encoder")
     return scores
@@ -82,14 +83,14 @@ def weigh_ticket(
     """
     intent = pa.array([scores.intent.intent], pa.large_string())
     scores.features |= same_intent_columns(ticket, intent, history, known_intents) | {"intent": intent}
-    frame = scores.frame
+    row = scores.row
     felt = None
     if release is not None:
-        felt = _asked(scores, "sentiment", release.sentiment, lambda model: model.predict(frame))
-    scores.sentiment = (felt or SentimentModel().predict(frame))[0]
+        felt = _asked(scores, "sentiment", release.sentiment, lambda model: model.predict(row))
+    scores.sentiment = (felt or SentimentModel().predict(row))[0]
     if release is not None:
-        frame = frame.assign(frustration=scores.sentiment.frustration)
-        ranked = _asked(scores, "priority", release.priority, lambda model: model.predict(frame))
+        row = row.with_columns({"frustration": (scores.sentiment.frustration,)})
+        ranked = _asked(scores, "priority", release.priority, lambda model: model.predict(row))
         scores.priority = ranked[0] if ranked else None
 
 

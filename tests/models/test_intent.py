@@ -61,7 +61,56 @@ def test_an_intent_never_learnt_is_recognised_as_unknown(model):
 )
 def test_a_text_nobody_here_can_read_is_out_of_scope_not_guessed(model, text):
     (prediction,) = model.predict(pd.DataFrame({"subject": [""], "body": [text]}))
-    assert prediction == (None, 0.0, True, 1.0, ())
+    assert prediction[:5] == (None, 0.0, True, 1.0, ())
+    assert "script that the intent model learnt" in prediction.unread
+
+
+def in_languages(frame: pd.DataFrame, *languages: tuple[str, float]) -> pd.DataFrame:
+    told = [languages[i % len(languages)] for i in range(len(frame))]
+    return frame.assign(language=[name for name, _ in told], language_confidence=[sure for _, sure in told])
+
+
+@pytest.fixture(scope="module")
+def bilingual() -> IntentModel:
+    return fitted(in_languages(tickets(200, seed=1), ("en", 0.99), ("de", 0.95), ("en", 0.5)))[0]
+
+
+@pytest.mark.parametrize(
+    ("hazard", "language", "confidence", "reads"),
+    [
+        ("a language never learnt is not guessed", "pl", 0.99, False),
+        ("a language learnt is read", "de", 0.99, True),
+        ("a detector that is unsure decides nothing", "pl", 0.6, True),
+        ("a language nobody could tell decides nothing", "und", 0.99, True),
+        ("a language that is not told decides nothing", None, None, True),
+    ],
+)
+def test_a_text_in_a_language_never_learnt_goes_to_people_by_name(
+    bilingual, hazard, language, confidence, reads
+):
+    assert bilingual.languages == ("de", "en")
+    (said,) = bilingual.predict(in_languages(tickets(1, seed=4), (language, confidence)))
+    assert (said.intent is not None) is reads
+    if not reads:
+        assert said.out_of_scope
+        assert said.unread == "language pl, which the intent model never learnt"
+
+
+@pytest.mark.parametrize("n", [100, 200, 250])
+def test_a_young_desk_whose_first_blocks_knew_fewer_intents_is_learnt_from(n):
+    model, _ = fitted(tickets(n, seed=1))
+    assert len(model.classes) == len(TOPICS)
+
+
+def test_a_few_strays_do_not_make_a_language_known():
+    frame = in_languages(tickets(160, seed=1), *[("en", 0.99)] * 19, ("pl", 0.99))
+    assert fitted(frame)[0].languages == ("en",)
+
+
+def test_a_desk_whose_languages_nobody_detected_reads_them_all(model):
+    assert model.languages == ()
+    (said,) = model.predict(in_languages(tickets(1, seed=4), ("pl", 1.0)))
+    assert said.intent is not None
 
 
 def test_missing_text_and_unknown_circumstances_do_not_fail(model):
