@@ -40,7 +40,7 @@ def desk_reinstate(
     by: Annotated[str, typer.Option(help="Who decides this.")],
     why: Annotated[str, typer.Option(help="What has changed since it was demoted.")],
 ) -> None:
-    """Give an intent that was demoted for a spent error budget its automation back; the budget starts anew."""
+    """Give an intent demoted for a spent error budget its automation back; the budget starts anew."""
     from datetime import UTC, datetime
 
     from serving.budgets import reinstate

@@ -151,8 +151,12 @@ def _undefined_names(desk: Desk) -> Iterator[_Problem]:
     yield from used(("default_plan",), desk.default_plan, desk.plans)
     for name, plan in desk.plans.items():
         yield from used(("plans", name, "calendar"), plan.calendar, desk.calendars)
-    for kind, queue in desk.escalation.queues.items():
-        yield from used(("escalation", "queues", kind), queue, desk.queues)
+    for name, queue in desk.queues.items():
+        yield from used(("queues", name, "calendar"), queue.calendar, desk.calendars)
+    for name, agent in desk.agents.items():
+        yield from used(("agents", name, "calendar"), agent.calendar, desk.calendars)
+    for kind, team in desk.escalation.queues.items():
+        yield from used(("escalation", "queues", kind), team, desk.queues)
     yield from used(("deadlines", "queue"), desk.deadlines.queue, desk.queues)
     for name in desk.follow_ups.by_action:
         yield from used(("follow_ups", "by_action", name), name, desk.actions)

@@ -119,6 +119,8 @@ class Queue(_Entry):
 
     about: Words
     specialist: bool = False
+    calendar: str | None = None
+    """When its agents are there, in local time of the calendar; always where absent."""
 
 
 class Intent(_Entry):
@@ -141,6 +143,27 @@ class Intent(_Entry):
                 "allowed: intelligence, assisted"
             )
         return self
+
+
+class Away(_Entry):
+    """Days on which somebody is not there, both included."""
+
+    first: date
+    last: date
+
+    @model_validator(mode="after")
+    def ends_after_it_starts(self) -> "Away":
+        """The days, if there is at least one."""
+        if self.last < self.first:
+            raise ValueError(f"away from {self.first} to {self.last}: the last day is before the first")
+        return self
+
+
+class AgentHours(_Entry):
+    """When one agent works, where that differs from the queue's ``calendar``."""
+
+    calendar: str | None = None
+    away: tuple[Away, ...] = ()
 
 
 class Action(_Entry):
@@ -263,6 +286,8 @@ class Desk(_Entry):
     """Promise made to customers whose plan is unknown or not listed; none where absent."""
     queues: dict[str, Queue]
     default_queue: str
+    agents: dict[str, AgentHours] = {}
+    """Shifts and absences by agent id; an agent who is not listed works when the queue does."""
     actions: dict[str, Action]
     intents: dict[str, Intent]
     escalation: EscalationRules

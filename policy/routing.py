@@ -1,12 +1,18 @@
-"""Who takes the ticket: a queue by intent or escalation, an agent by language, skill, history and load."""
+"""Who takes a ticket: a queue by intent or escalation, an agent by shift, language, skill, history, load."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
-from policy.desk_schema import Desk
+from policy.calendars import Pause, add_working_time
+from policy.desk_schema import WEEKDAYS, AgentHours, Calendar, Desk
 from policy.escalation import EscalationCall
 from policy.situation import Situation
 from policy.wording import sure
+
+_DAY, _INSTANT = timedelta(days=1), timedelta(microseconds=1)
+_ALWAYS = Calendar(time_zone="UTC", hours=dict.fromkeys(WEEKDAYS, ((0, 24 * 60),)))
 
 
 @dataclass(frozen=True)
@@ -37,14 +43,38 @@ def route(
     """Where the ticket goes.
 
     A regulatory, crisis or technical escalation decides the queue, in this order. An account escalation does
-    not: the relationship manager is told, but the team that can solve the problem keeps it.
+    not: the relationship manager is told, but the team that can solve the problem keeps it. Of the agents
+    with room who are there now (or, with nobody there, first), the one with the most points takes it.
     """
     queue, because = _queue(desk, situation, escalations)
     team = [a for a in agents if a.team == queue and a.open_tickets < desk.routing.max_open_tickets]
     if not team:
         return RouteCall(queue, None, f"{because}; nobody there has room, so the queue decides")
-    best = max(team, key=lambda agent: (_points(desk, situation, agent), agent.agent_id))
-    return RouteCall(queue, best.agent_id, f"{because}; {best.agent_id} {_merits(desk, situation, best)}")
+    there = {agent.agent_id: there_from(desk, agent, situation.as_of) for agent in team}
+    soonest = min(there.values())
+    soon = [agent for agent in team if there[agent.agent_id] == soonest]
+    best = max(soon, key=lambda agent: (_points(desk, situation, agent), agent.agent_id))
+    merits = _merits(desk, situation, best)
+    if soonest > situation.as_of:
+        merits += f", and is there first, from {soonest:%Y-%m-%d %H:%M} UTC"
+    return RouteCall(queue, best.agent_id, f"{because}; {best.agent_id} {merits}")
+
+
+def there_from(desk: Desk, agent: AgentState, now: datetime) -> datetime:
+    """When the agent is there: ``now`` for somebody on shift, else the start of their next one (UTC)."""
+    hours = desk.agents.get(agent.agent_id, AgentHours())
+    queue = desk.queues.get(agent.team)
+    name = hours.calendar or (queue.calendar if queue else None)
+    if name is None and not hours.away:
+        return now
+    calendar = desk.calendars[name] if name is not None else _ALWAYS
+    zone = ZoneInfo(calendar.time_zone)
+    away = [Pause(_midnight(days.first, zone), _midnight(days.last + _DAY, zone)) for days in hours.away]
+    return add_working_time(calendar, now, _INSTANT, away) - _INSTANT
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), tzinfo=zone)
 
 
 def _queue(desk: Desk, situation: Situation, escalations: Sequence[EscalationCall]) -> tuple[str, str]:

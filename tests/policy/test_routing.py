@@ -1,9 +1,13 @@
 """Queue by intent or escalation, agent by language, skill, history and load."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from policy.desk import Desk, DeskError, parse_desk
+from policy.desk_schema import WEEKDAYS, AgentHours, Calendar
 from policy.escalation import EscalationCall, escalations
 from policy.routing import AgentState, route
 from tests.policy.examples import shipped_desk, situation
@@ -83,3 +87,70 @@ def test_nobody_is_said_to_lack_a_language_that_was_never_recorded() -> None:
     reason = route(shipped_desk(), situation(), [], [agent("Mia", languages=())]).reason
     assert "Mia has no languages on record" in reason
     assert "does not speak" not in reason
+
+
+SHIFTS = {"early": "06:00-14:00", "late": "14:00-22:00"}
+
+
+def with_shifts(agents: dict[str, Any], queue_calendar: str | None = None) -> Desk:
+    """The shipped desk with an early and a late shift (UTC, every weekday), and these agents."""
+    desk = shipped_desk()
+    week = WEEKDAYS[:5]
+    calendars = {
+        name: Calendar.model_validate({"time_zone": "UTC", "hours": {day: [span] for day in week}})
+        for name, span in SHIFTS.items()
+    }
+    queue = desk.queues["access"].model_copy(update={"calendar": queue_calendar})
+    return desk.model_copy(
+        update={
+            "calendars": desk.calendars | calendars,
+            "queues": desk.queues | {"access": queue},
+            "agents": {name: AgentHours.model_validate(hours) for name, hours in agents.items()},
+        }
+    )
+
+
+HOLIDAY = [{"first": "2026-06-29", "last": "2026-07-02"}]
+
+
+@pytest.mark.parametrize(
+    ("hours", "queue_calendar", "chosen", "when"),
+    [
+        pytest.param({"best": {"calendar": "early"}}, None, "best", None, id="on shift"),
+        pytest.param({"best": {"calendar": "late"}}, None, "other", None, id="not on shift yet"),
+        pytest.param({"best": {"away": HOLIDAY}}, None, "other", None, id="on holiday"),
+        pytest.param(
+            {"best": {"calendar": "early"}}, "late", "best", None, id="before the rest of the queue"
+        ),
+        pytest.param({}, "late", "best", "2026-07-01 14:00", id="nobody there: whoever comes first"),
+        pytest.param(
+            {"best": {"away": HOLIDAY}}, "late", "other", "2026-07-01 14:00", id="comes later still"
+        ),
+        pytest.param(
+            {"best": {"away": HOLIDAY}, "other": {"away": HOLIDAY}},
+            "early",
+            "best",
+            "2026-07-03 06:00",
+            id="all on holiday until Friday",
+        ),
+    ],
+)
+def test_somebody_who_is_there_takes_it(
+    hours: dict[str, Any], queue_calendar: str | None, chosen: str, when: str | None
+) -> None:
+    """On Wednesday 2026-07-01 at 08:00 UTC."""
+    team = [agent("best", skills=("sign_in",)), agent("other")]
+    call = route(with_shifts(hours, queue_calendar), situation(), [], team)
+    assert call.agent == chosen
+    assert ("is there first, from" in call.reason) == (when is not None)
+    assert when is None or f"from {when} UTC" in call.reason
+
+
+def test_days_away_are_refused_backwards_and_calendars_unknown() -> None:
+    shipped = (Path(__file__).parents[2] / "policy" / "desk.yaml").read_text(encoding="utf-8")
+    for written, said in (
+        ("{calendar: nights}", "agents.a1.calendar: found 'nights'; allowed: office, around_the_clock"),
+        ("{away: [{first: 2026-08-09, last: 2026-08-02}]}", "the last day is before the first"),
+    ):
+        with pytest.raises(DeskError, match=re.escape(said)):
+            parse_desk(f"{shipped}\nagents:\n  a1: {written}\n")
