@@ -18,8 +18,8 @@ from models.terms import has_terms
 HELD_OUT_ROUNDS = 3
 """How many times a set of intents is kept from a retriever, to see what an unknown request looks like."""
 HELD_OUT_SHARE = 0.2
-FOLDS, FOLDS_OF_FEW, FEW_TICKETS = 5, 10, 3_000
-"""With few tickets a fold less is missed more, and costs little time."""
+FOLDS, FOLDS_OF_FEW, FEW_TICKETS = 5, 10, 20_000
+"""The less a fold is missed, the better the evidence tells of the retriever that knows all; it costs time."""
 COMMONEST_HELD_OUT, COMMONER_THAN_EVEN = 0.2, 1.5
 """An intent with a larger share than the first, and than so many times an even share, is never held out:
 without it the rest is another desk."""
