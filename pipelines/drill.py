@@ -4,7 +4,16 @@ import time
 from collections.abc import Callable
 
 from pipelines.benchmarks.tables import BenchmarkDataError
-from pipelines.drills import asof_engine, demo_run, durability, half_year, public_sets, real_run, soak
+from pipelines.drills import (
+    asof_engine,
+    demo_run,
+    durability,
+    half_year,
+    large_file,
+    public_sets,
+    real_run,
+    soak,
+)
 from pipelines.results import Result, record_results
 from pipelines.service_process import ServiceNotReady
 
@@ -15,6 +24,7 @@ DRILLS: dict[str, Callable[[], list[Result]]] = {
     "durability": durability.measure,
     "soak": soak.measure,
     "half_year": half_year.measure,
+    "large_file": large_file.measure,
     "benchmarks": public_sets.measure,
 }
 

@@ -1,7 +1,6 @@
 """``firstline benchmark churn``: the churn model as it ships, measured on anybody's table of cases."""
 
 import math
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -26,7 +25,7 @@ from pipelines.benchmarks.columns import cases_of, inputs_of, positive_value, re
 from pipelines.benchmarks.command import Claim, Figures, log_run
 from pipelines.benchmarks.purchases import LABEL as NO_PURCHASE
 from pipelines.benchmarks.purchases import NUMBERS, purchase_snapshots, read_purchases
-from pipelines.benchmarks.tables import DATASETS_SETTING, BenchmarkDataError
+from pipelines.benchmarks.tables import BenchmarkDataError, preset_folder
 from pipelines.churn import Inputs, learn_churn, logistic_scores
 from pipelines.params import Params, load_params
 from pipelines.results import Result, record_results
@@ -198,10 +197,7 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
 
 def run_preset(name: str, seed: int) -> dict[str, Any]:
     """Figures of a public set, logged, and recorded in ``docs/results.json``."""
-    root = os.environ.get(DATASETS_SETTING, "")
-    folder = Path(root) / name
-    if not root or not folder.is_dir():
-        raise BenchmarkDataError(f"preset {name!r}: set {DATASETS_SETTING} to the folder that holds {name}/")
+    folder = preset_folder(name)
     found = {"benchmark": "churn", "preset": name, **PRESETS[name](folder, load_params(), seed)}
     log_run({key: value for key, value in found.items() if key != "reliability"})
     record_results(results_of(name, found, seed))

@@ -1,14 +1,14 @@
 """Labelled texts for a benchmark: anybody's CSV files, or a named public set under ``FIRSTLINE_DATASETS``."""
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-DATASETS_SETTING = "FIRSTLINE_DATASETS"
+from pipelines.datasets import dataset_folder
+
 TEXT, LABEL = "text", "label"
 
 
@@ -81,15 +81,15 @@ def few_examples(frame: pd.DataFrame, per_label: int, seed: int) -> pd.DataFrame
 
 def named_set(name: str) -> LabelledTexts:
     """A public set by its preset's name. Raises ``BenchmarkDataError`` where it is not there."""
-    root = os.environ.get(DATASETS_SETTING, "")
-    if not root:
-        raise BenchmarkDataError(
-            f"preset {name!r} needs the public sets: set {DATASETS_SETTING} to the folder that holds them"
-        )
-    folder = Path(root) / {"banking77_10shot": "banking77"}.get(name, name)
-    if not folder.is_dir():
-        raise BenchmarkDataError(f"{folder} not found: {DATASETS_SETTING} must hold the folder {folder.name}")
-    return checked(_READERS[name](folder))
+    return checked(_READERS[name](preset_folder({"banking77_10shot": "banking77"}.get(name, name))))
+
+
+def preset_folder(name: str) -> Path:
+    """The folder of a public set. Raises ``BenchmarkDataError`` where it is not there."""
+    try:
+        return dataset_folder(name)
+    except FileNotFoundError as error:
+        raise BenchmarkDataError(f"preset {name!r}: {error}") from error
 
 
 def _banking77(folder: Path) -> LabelledTexts:

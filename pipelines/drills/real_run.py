@@ -1,6 +1,5 @@
 """Real support tickets through the same commands: Thunderbird's public forum, by a mapping file alone."""
 
-import os
 from collections import Counter
 from collections.abc import Hashable, Mapping
 from math import sqrt
@@ -10,34 +9,23 @@ from typing import Any
 import pandas as pd
 
 from features.tables import read_table
+from pipelines.datasets import dataset_folder
 from pipelines.drills.workspace import project_clone, run_in
 from pipelines.results import Result
 from pipelines.service_process import running_service
 from serving.decision import Intent
 from serving.settings import Settings
 
-DATASETS_VARIABLE = "FIRSTLINE_DATASETS"
 MAPPING = "connectors/mappings/sumo_thunderbird.yaml"
 SERVED_TICKETS = 200
 
 
-def datasets_folder() -> Path:
-    """Folder of the public data sets: ``FIRSTLINE_DATASETS``, by default beside the project.
-
-    Raises ``FileNotFoundError`` where it is absent.
-    """
-    folder = Path(os.environ.get(DATASETS_VARIABLE, "../shared/datasets")).resolve()
-    if not (folder / "sumo_thunderbird").is_dir():
-        raise FileNotFoundError(f"{folder}/sumo_thunderbird not found: set {DATASETS_VARIABLE} to its parent")
-    return folder
-
-
 def measure() -> list[Result]:
     """Ingest, `dvc repro`, promotion and service in a clone; accuracy, and whether the service agrees."""
-    datasets = datasets_folder()
+    tickets, taxonomy = dataset_folder("sumo_thunderbird"), dataset_folder("sumo_taxonomy")
     with project_clone() as project:
-        taxonomy = datasets / "sumo_taxonomy" / "topic_to_top.json"
-        source = [str(datasets / "sumo_thunderbird"), "--mapping", MAPPING, "--extra", str(taxonomy)]
+        topics = str(taxonomy / "topic_to_top.json")
+        source = [str(tickets), "--mapping", MAPPING, "--extra", topics]
         run_in(project, "firstline", "ingest", *source)
         run_in(project, "dvc", "repro")
         run_in(project, "firstline", "promote")

@@ -1,13 +1,9 @@
 """Other people's labelled texts: what is wrong with them is said by name, before anything is trained."""
 
-from pathlib import Path
-
 import pandas as pd
 import pytest
 
 from pipelines.benchmarks.tables import (
-    DATASETS_SETTING,
-    PRESETS,
     BenchmarkDataError,
     LabelledTexts,
     checked,
@@ -15,6 +11,7 @@ from pipelines.benchmarks.tables import (
     named_set,
     read_texts,
 )
+from pipelines.datasets import DATASETS_SETTING, dataset_folder
 
 TRAIN = pd.DataFrame({"text": [f"text {i}" for i in range(12)], "label": list("aab" * 4)})
 
@@ -84,22 +81,26 @@ def test_few_examples_are_as_many_of_each_label_and_differ_with_the_seed():
 
 
 def test_a_preset_without_its_data_says_which_setting_is_missing(monkeypatch, tmp_path):
-    monkeypatch.delenv(DATASETS_SETTING, raising=False)
-    with pytest.raises(BenchmarkDataError, match=f"set {DATASETS_SETTING}"):
-        named_set(PRESETS[0])
     monkeypatch.setenv(DATASETS_SETTING, str(tmp_path))
-    with pytest.raises(BenchmarkDataError, match="must hold the folder banking77"):
-        named_set("banking77_10shot")
+    with pytest.raises(BenchmarkDataError, match=f"'banking77'.*set {DATASETS_SETTING} .* holds banking77/"):
+        named_set("banking77")
+    (tmp_path / "project").mkdir()
+    (tmp_path / "shared" / "datasets" / "banking77").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "project")
+    monkeypatch.delenv(DATASETS_SETTING)
+    assert dataset_folder("banking77") == (tmp_path / "shared/datasets/banking77").resolve(), (
+        "beside the project"
+    )
 
 
-def _datasets() -> Path | None:
-    import os
+def _is_here(name: str) -> bool:
+    try:
+        return dataset_folder(name).is_dir()
+    except FileNotFoundError:
+        return False
 
-    root = os.environ.get(DATASETS_SETTING)
-    return Path(root) if root else None
 
-
-@pytest.mark.skipif(_datasets() is None, reason=f"{DATASETS_SETTING} is not set: no public sets here")
+@pytest.mark.skipif(not _is_here("banking77"), reason=f"no public sets: set {DATASETS_SETTING}")
 @pytest.mark.parametrize(
     ("preset", "train", "test", "validation", "strange", "labels"),
     [

@@ -1,5 +1,7 @@
 """Drills: a figure that is published must come from what was measured, and a missed bar must show."""
 
+from pathlib import Path
+
 import pytest
 
 from pipelines.drill import run_drills
@@ -37,14 +39,15 @@ def test_the_engine_is_timed_only_where_it_agrees_with_pandas(monkeypatch: pytes
 
 def test_an_unknown_drill_is_named_with_the_known_ones() -> None:
     with pytest.raises(
-        ValueError, match=r"'spoon'; there are asof, demo, real_run, durability, soak, half_year, benchmarks"
+        ValueError,
+        match=r"'spoon'; there are asof, demo, real_run, durability, soak, half_year, large_file, benchmarks",
     ):
         run_drills("spoon")
 
 
 def test_a_drill_without_its_data_says_so_and_fails(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.delenv("FIRSTLINE_DATASETS", raising=False)
+    monkeypatch.setenv("FIRSTLINE_DATASETS", str(tmp_path))
     assert run_drills("benchmarks") == 1
     assert "FIRSTLINE_DATASETS" in capsys.readouterr().out
