@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from monitoring.drift import Drift, DriftLimits, compare
 from monitoring.feedback import feedback_labels, stored_decisions, stored_feedback
+from monitoring.gauges import write_gauges
 from monitoring.quality import Quality, decision_frame, freshness, quality
 from monitoring.verdict import Limits, State, Verdict, judge, judge_successor, settled
 from monitoring.window import LONGEST_WINDOW, newest_known_at, read_reference, recent, window_frame
@@ -122,7 +123,7 @@ def observe(
 
 
 def write_reports(folder: Path, seen: Observation, verdict: Verdict, now: datetime) -> None:
-    """Write ``monitor.json`` and ``monitor.html``, each whole or not at all."""
+    """Write ``monitor.json``, ``monitor.html`` and ``monitor.prom``, each whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     record = report_record(seen, verdict, now)
     _replace(
@@ -133,6 +134,7 @@ def write_reports(folder: Path, seen: Observation, verdict: Verdict, now: dateti
     )
     page = environment.get_template("monitor.html").render(record=record, pictured=seen.drift is not None)
     _replace(folder / "monitor.html", page)
+    write_gauges(folder, record)
 
 
 def report_record(seen: Observation, verdict: Verdict, now: datetime) -> dict[str, Any]:

@@ -1,0 +1,78 @@
+"""What pages people exists: every metric that an alert or a dashboard asks for is really written."""
+
+import json
+import re
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import yaml
+
+from monitoring.gauges import registry_of, write_gauges
+from monitoring.monitor import Observation, report_record
+from monitoring.quality import quality
+from monitoring.verdict import Verdict
+from tests.monitoring.examples import decisions, feedback
+
+FOLDER = Path("monitoring")
+RULES = FOLDER / "prometheus" / "firstline.rules.yml"
+DASHBOARD = FOLDER / "grafana" / "firstline.json"
+NOW = datetime(2026, 7, 2, tzinfo=UTC)
+SERVED = {"decisions_total", "degraded_total", "http_requests_total", "http_request_seconds_bucket"}
+"""What the service itself counts (serving/metrics.py)."""
+
+
+def report(decided: int = 400, answered: int = 0) -> dict:
+    given = feedback(*[(f"d{i}", "override", "intent", "other") for i in range(answered)])
+    actions = ["auto_resolve" if i < 10 else "assist" for i in range(decided)]
+    judged = quality(decisions(decided, action=actions), given)
+    seen = Observation("r1", None, NOW, NOW, judged, None, 7, {"usage": None}, ())
+    return json.loads(json.dumps(report_record(seen, Verdict("WATCH", "x", NOW), NOW)))
+
+
+def written(told: dict) -> str:
+    return " ".join(metric.name for metric in registry_of(told).collect())
+
+
+def test_the_file_says_what_the_report_says(tmp_path):
+    text = write_gauges(tmp_path, report(answered=100)).read_text("utf-8")
+    assert 'firstline_verdict{state="WATCH"} 1.0' in text
+    assert 'firstline_verdict{state="RETRAIN"} 0.0' in text
+    assert 'firstline_override_share{field="intent"} 0.25' in text
+    assert f"firstline_monitor_run_timestamp_seconds {NOW.timestamp():.9e}".split("e")[0] in text
+    assert "firstline_new_labels 7.0" in text
+
+
+def test_what_is_unknown_has_no_sample_rather_than_a_zero():
+    text = "\n".join(str(m.samples) for m in registry_of(report(decided=0)).collect())
+    assert "firstline_override_share'" not in text
+    assert "firstline_automated_wrong_share'" not in text
+    assert "firstline_table_age_hours" not in text
+
+
+@pytest.mark.parametrize("file", [RULES, DASHBOARD], ids=["alert rules", "dashboard"])
+def test_every_metric_asked_for_is_written(file):
+    asked = set(re.findall(r"firstline_([a-z_]+)", _expressions(file)))
+    assert asked
+    known = set(re.findall(r"firstline_([a-z_]+)", written(report(answered=100)))) | SERVED
+    assert asked - {"intent_"} <= known
+
+
+def _expressions(file: Path) -> str:
+    if file.suffix == ".json":
+        panels = json.loads(file.read_text("utf-8"))["panels"]
+        return "\n".join(target["expr"] for panel in panels for target in panel["targets"])
+    rules = [rule for group in yaml.safe_load(file.read_text("utf-8"))["groups"] for rule in group["rules"]]
+    assert all(rule["annotations"].keys() == {"summary", "action"} for rule in rules)
+    return "\n".join(rule["expr"] for rule in rules)
+
+
+def test_promtool_agrees_with_the_rules_and_their_tests():
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed (Debian: package prometheus): the alert rules are not run")
+    for command in (["check", "rules", str(RULES)], ["test", "rules", str(RULES.with_suffix(".test.yml"))]):
+        done = subprocess.run([promtool, *command], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
