@@ -5,12 +5,13 @@ them; features see the same arrays either way, so there is one implementation of
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from features.arrays import (
     NO_TIME,
@@ -25,13 +26,16 @@ from features.arrays import (
 Decoded = TypeVar("Decoded")
 
 
+Source: TypeAlias = pd.Series | pa.Array | NDArray[Any] | Sequence[Any]
+
+
 class Rows:
     """Columns of equal length. Plain columns hold ``None`` where a value is missing, and microseconds."""
 
-    def __init__(self, columns: Mapping[str, pd.Series | Sequence[Any]], length: int) -> None:
+    def __init__(self, columns: Mapping[str, Source], length: int) -> None:
         self._columns = columns
         self._length = length
-        self._decoded: dict[tuple[str, str], Any] = {}
+        self._decoded: dict[tuple[Any, str], Any] = {}
 
     @classmethod
     def of(cls, table: "pd.DataFrame | Rows") -> "Rows":
@@ -49,53 +53,70 @@ class Rows:
 
     def strings(self, name: str) -> pa.Array:
         """A text column; null where missing."""
-        return self._as(name, "strings", arrow_strings, lambda v: pa.array(v, type=pa.large_string()))
+        return self._as(_strings, name)
 
     def times(self, name: str) -> Integers:
         """Moments in microseconds since 1970 UTC; ``NO_TIME`` where missing."""
-        return self._as(name, "times", microseconds, lambda values: _whole(values, NO_TIME))
+        return self._as(_times, name)
 
     def whole(self, name: str) -> Integers:
         """Counts or amounts in whole units; missing counts as 0."""
-        return self._as(name, "whole", integers, lambda values: _whole(values, 0))
+        return self._as(_whole, name)
 
     def numbers(self, name: str) -> Floats:
         """Numbers; ``NaN`` where missing."""
-        return self._as(name, "numbers", floats, lambda values: np.array(values, dtype=np.float64))
+        return self._as(_numbers, name)
 
     def values(self, name: str) -> Sequence[Any]:
         """Plain values; of a text column, ``None`` where missing."""
-        column = self._column(name)
-        return self.strings(name).to_pylist() if isinstance(column, pd.Series) else column
+        return self._as(_values, name)
 
     def take(self, positions: Sequence[int] | Integers) -> "Rows":
-        """The rows at ``positions``, in that order."""
+        """The rows at ``positions``, in that order, as plain values."""
         places = [int(place) for place in positions]
+        taken = {name: [self.values(name)[place] for place in places] for name in self}
+        return Rows(taken, len(places))
 
-        def taken(column: pd.Series | Sequence[Any]) -> pd.Series | Sequence[Any]:
-            return column.iloc[places] if isinstance(column, pd.Series) else [column[p] for p in places]
-
-        return Rows({name: taken(column) for name, column in self._columns.items()}, len(places))
-
-    def with_columns(self, columns: Mapping[str, Sequence[Any]]) -> "Rows":
+    def with_columns(self, columns: Mapping[str, Source]) -> "Rows":
         """The same rows with some columns added or replaced."""
         return Rows({**self._columns, **columns}, self._length)
 
-    def _column(self, name: str) -> pd.Series | Sequence[Any]:
-        return self._columns[name] if self._length or name in self._columns else ()
+    def _as(self, decode: Callable[[Source], Decoded], name: str) -> Decoded:
+        if (decode, name) not in self._decoded:
+            column = self._columns[name] if self._length or name in self._columns else ()
+            self._decoded[decode, name] = decode(column)
+        found: Decoded = self._decoded[decode, name]
+        return found
 
-    def _as(
-        self,
-        name: str,
-        kind: str,
-        of_frame: Callable[[pd.Series], Decoded],
-        of_values: Callable[[Sequence[Any]], Decoded],
-    ) -> Decoded:
-        if (name, kind) not in self._decoded:
-            column = self._column(name)
-            decoded = of_frame(column) if isinstance(column, pd.Series) else of_values(column)
-            self._decoded[name, kind] = decoded
-        return self._decoded[name, kind]
+
+def _strings(column: Source) -> pa.Array:
+    if isinstance(column, (pd.Series, pa.Array)):
+        return arrow_strings(column)
+    return pa.array(column, type=pa.large_string())
+
+
+def _times(column: Source) -> Integers:
+    return microseconds(column) if isinstance(column, pd.Series) else _integers(column, NO_TIME)
+
+
+def _whole(column: Source) -> Integers:
+    return integers(column) if isinstance(column, pd.Series) else _integers(column, 0)
+
+
+def _integers(column: Source, missing: int) -> Integers:
+    return np.array([missing if value is None else value for value in column], dtype=np.int64)
+
+
+def _numbers(column: Source) -> Floats:
+    return floats(column) if isinstance(column, pd.Series) else np.asarray(column, dtype=np.float64)
+
+
+def _values(column: Source) -> Sequence[Any]:
+    if isinstance(column, pd.Series):
+        column = arrow_strings(column)
+    if isinstance(column, pa.Array):
+        column = column.to_pylist()
+    return cast(Sequence[Any], column)
 
 
 History = Mapping[str, pd.DataFrame | Rows]
@@ -117,7 +138,3 @@ def taken(strings: pa.Array, positions: Integers) -> pa.Array:
 def chosen(condition: np.ndarray, one: pa.Array, other: pa.Array) -> pa.Array:
     """``one`` where ``condition`` holds, else ``other``; nulls are kept."""
     return pc.if_else(pa.array(condition), one, other)
-
-
-def _whole(values: Sequence[Any], missing: int) -> Integers:
-    return np.array([missing if value is None else value for value in values], dtype=np.int64)

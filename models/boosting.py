@@ -1,5 +1,6 @@
 """LightGBM as every model here uses it: native Booster, named columns, the same bytes from the same data."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
+
+from features.rows import Rows
 
 FIXED: dict[str, Any] = {
     "verbosity": -1,
@@ -26,9 +29,10 @@ DEFAULT_SETTINGS: dict[str, Any] = {
 }
 
 
-def numeric(frame: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
+def numeric(frame: pd.DataFrame | Rows, names: Sequence[str]) -> np.ndarray:
     """The columns ``names`` as float64, shape (rows, names); what is missing becomes NaN."""
-    return frame[list(names)].to_numpy(dtype=float, na_value=np.nan)
+    rows = Rows.of(frame)
+    return np.column_stack([rows.numbers(name) for name in names]) if names else np.empty((len(rows), 0))
 
 
 @dataclass(frozen=True)
@@ -39,10 +43,15 @@ class Columns:
     categories: Mapping[str, tuple[str, ...]]
 
     @classmethod
-    def of(cls, frame: pd.DataFrame, numbers: Sequence[str], categories: Sequence[str]) -> "Columns":
+    def of(cls, frame: pd.DataFrame | Rows, numbers: Sequence[str], categories: Sequence[str]) -> "Columns":
         """Learn the values of ``categories`` from ``frame``; the rarest beyond 200 are left unknown."""
-        known = {c: tuple(sorted(map(str, frame[c].dropna().value_counts().index[:200]))) for c in categories}
-        return cls(tuple(numbers), known)
+        rows = Rows.of(frame)
+
+        def known(name: str) -> tuple[str, ...]:
+            often = Counter(value for value in rows.values(name) if value is not None).most_common(200)
+            return tuple(sorted(value for value, _ in often))
+
+        return cls(tuple(numbers), {name: known(name) for name in categories})
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Columns":
@@ -70,21 +79,22 @@ class Columns:
         }
         return known | words
 
-    def matrix(self, frame: pd.DataFrame) -> np.ndarray:
+    def matrix(self, frame: pd.DataFrame | Rows) -> np.ndarray:
         """``frame`` as float64, shape (rows, columns). NaN is unknown: missing, or a category never seen.
 
         Raises ``ValueError`` naming the columns that ``frame`` lacks.
         """
-        lacking = [name for name in self.names if name not in frame]
+        rows = Rows.of(frame)
+        lacking = [name for name in self.names if name not in rows]
         if lacking:
             raise ValueError(
                 f"features lack the columns {lacking}; the model was trained with {list(self.names)}"
             )
-        matrix = np.empty((len(frame), len(self.names)))
-        matrix[:, : len(self.numbers)] = numeric(frame, self.numbers)
+        matrix = np.empty((len(rows), len(self.names)))
+        matrix[:, : len(self.numbers)] = numeric(rows, self.numbers)
         for i, (name, values) in enumerate(self.categories.items(), start=len(self.numbers)):
             codes = {value: float(code) for code, value in enumerate(values)}
-            matrix[:, i] = [codes.get(value, np.nan) for value in frame[name].tolist()]
+            matrix[:, i] = [codes.get(value, np.nan) for value in rows.values(name)]
         return matrix
 
 

@@ -61,10 +61,10 @@ class Sentences:
 
 def sure_languages(tickets: pd.DataFrame | Rows) -> list[str]:
     """Language (ISO 639-1) of each ticket as detected, an empty string where it is unsure or unknown."""
-    if not {"language", "language_confidence"} <= set(tickets):
-        return [""] * len(tickets)
-    confidence = tickets["language_confidence"].to_numpy(dtype=float, na_value=np.nan)
-    told = zip(tickets["language"].tolist(), confidence.tolist(), strict=True)
+    rows = Rows.of(tickets)
+    if not {"language", "language_confidence"} <= set(rows):
+        return [""] * len(rows)
+    told = zip(rows.values("language"), rows.numbers("language_confidence").tolist(), strict=True)
     return [
         name if sure >= SURELY and isinstance(name, str) and name != UNDETERMINED else ""
         for name, sure in told

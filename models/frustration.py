@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from features.rows import Rows
 from models.boosting import numeric
 from models.priority_reasons import counted, ordinal
 
@@ -43,7 +44,7 @@ STEPS: dict[str, Steps] = {
 FEWEST_CHARS_FOR_CAPITALS = 15
 
 
-def signal_values(tickets: pd.DataFrame) -> dict[str, np.ndarray]:
+def signal_values(tickets: pd.DataFrame | Rows) -> dict[str, np.ndarray]:
     """One value per ticket and signal of ``STEPS``, 0 where it is unknown. Needs ``SIGNAL_COLUMNS``."""
     values = np.nan_to_num(numeric(tickets, SIGNAL_COLUMNS))
     column = dict(zip(SIGNAL_COLUMNS, values.T, strict=True))

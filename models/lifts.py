@@ -7,22 +7,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.rows import Rows
+
 CIRCUMSTANCES = ("channel", "language", "plan", "product_area")
 COUNTED_CIRCUMSTANCES = ("usage_errors_7d", "contact_errors_24h", "failed_logins_24h")
 """Counts, read in four steps: unknown, none, one or two, three and more."""
 _SMOOTHING = 20.0
 
 
-def circumstances(tickets: pd.DataFrame) -> dict[str, np.ndarray]:
+def circumstances(tickets: pd.DataFrame | Rows) -> dict[str, np.ndarray]:
     """Those circumstances that ``tickets`` has as columns, each as one string per ticket."""
+    rows = Rows.of(tickets)
     found = {
-        name: np.array(["" if pd.isna(value) else str(value) for value in tickets[name].tolist()], dtype=str)
+        name: np.array([value or "" for value in rows.values(name)], dtype=str)
         for name in CIRCUMSTANCES
-        if name in tickets
+        if name in rows
     }
     for name in COUNTED_CIRCUMSTANCES:
-        if name in tickets:
-            counts = tickets[name].to_numpy(dtype=float, na_value=np.nan)
+        if name in rows:
+            counts = rows.numbers(name)
             steps = np.where(
                 np.isnan(counts), "", np.where(counts < 1, "0", np.where(counts < 3, "1-2", "3+"))
             )

@@ -10,13 +10,13 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
+from features.rows import Rows
 from features.schema import LEVELS
 from features.ticket import TICKET_FEATURES
 from models.boosting import (
     Columns,
     contributions,
     load_booster,
-    numeric,
     save_booster,
     scores,
     train_booster,
@@ -55,12 +55,12 @@ class PriorityPrediction(NamedTuple):
     reasons: tuple[str, ...]
 
 
-def prepared(features: pd.DataFrame) -> pd.DataFrame:
-    """``features`` with ``requested_level`` (0 to 3) and a past renewal read as due today; a new frame."""
-    levels = {level: float(i) for i, level in enumerate(LEVELS)}
-    claimed = [levels.get(level, np.nan) for level in features["requested_priority"].tolist()]
-    until_renewal = np.maximum(numeric(features, ["renewal_in_days"])[:, 0], 0)
-    return features.assign(requested_level=claimed, renewal_in_days=until_renewal)
+def prepared(features: pd.DataFrame | Rows) -> Rows:
+    """``features`` with ``requested_level`` (0 to 3) and a past renewal read as due today."""
+    rows, levels = Rows.of(features), {level: float(i) for i, level in enumerate(LEVELS)}
+    claimed = [levels.get(level, np.nan) for level in rows.values("requested_priority")]
+    until_renewal = np.maximum(rows.numbers("renewal_in_days"), 0)
+    return rows.with_columns({"requested_level": claimed, "renewal_in_days": until_renewal})
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class PriorityModel:
             return self
         return replace(self, cuts=best_cuts(self.score(features), level_codes(levels)))
 
-    def cumulative(self, features: pd.DataFrame) -> np.ndarray:
+    def cumulative(self, features: pd.DataFrame | Rows) -> np.ndarray:
         """P(at least normal), P(at least high), P(urgent): shape (rows, 3), never rising."""
         return self._cumulative(self.columns.matrix(prepared(features)))
 
@@ -116,7 +116,7 @@ class PriorityModel:
     def _levels(self, score: np.ndarray) -> np.ndarray:
         return np.array(LEVELS, dtype=object)[np.searchsorted(self.cuts, score, side="right")]
 
-    def predict(self, features: pd.DataFrame) -> list[PriorityPrediction]:
+    def predict(self, features: pd.DataFrame | Rows) -> list[PriorityPrediction]:
         """One prediction a row, with reasons (TreeSHAP: milliseconds a row; ``levels`` is for many)."""
         matrix = self.columns.matrix(prepared(features))
         cumulative = self._cumulative(matrix)

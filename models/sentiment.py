@@ -10,6 +10,7 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
+from features.rows import Rows
 from models.boosting import Columns, load_booster, numeric, save_booster, scores, train_booster
 from models.encoded import EncodedTickets, encode_tickets
 from models.encoders import NgramEncoder, TextEncoder, encoder_named
@@ -91,21 +92,21 @@ class SentimentModel:
         value = [macro_f1(states, _states(frustration, confusion, cut)) for cut in cuts]
         return replace(self, cut=float(cuts[len(cuts) - 1 - int(np.argmax(value[::-1]))]))
 
-    def judge(self, tickets: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    def judge(self, tickets: pd.DataFrame | Rows) -> tuple[np.ndarray, np.ndarray]:
         """Frustration, and probability of confusion where calm; one value each per ticket."""
         return self._judge(tickets, either(*strengths(signal_values(tickets)).values()))
 
-    def _judge(self, tickets: pd.DataFrame, loud: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _judge(self, tickets: pd.DataFrame | Rows, loud: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if self.learnt is None or not len(tickets):
             return loud, np.zeros(len(tickets))
-        encoded = encode_tickets(tickets[["subject", "body"]], self.learnt.encoder)
+        encoded = encode_tickets(tickets, self.learnt.encoder)
         matrix = _matrix(tickets, _text_scores(self.learnt.text, encoded))
         confusion = (
             np.zeros(len(tickets)) if self.learnt.confused is None else scores(self.learnt.confused, matrix)
         )
         return either(loud, scores(self.learnt.frustrated, matrix)), confusion
 
-    def predict(self, tickets: pd.DataFrame) -> list[SentimentPrediction]:
+    def predict(self, tickets: pd.DataFrame | Rows) -> list[SentimentPrediction]:
         """One prediction per row: columns subject, body, ticket features and repeats."""
         values = signal_values(tickets)
         loud = either(*strengths(values).values())
@@ -181,7 +182,7 @@ def _text_scores(text: Proposer, tickets: EncodedTickets) -> np.ndarray:
     return found
 
 
-def _matrix(tickets: pd.DataFrame, text_scores: np.ndarray) -> np.ndarray:
+def _matrix(tickets: pd.DataFrame | Rows, text_scores: np.ndarray) -> np.ndarray:
     return np.column_stack([text_scores, numeric(tickets, OTHER_NUMBERS)])
 
 
