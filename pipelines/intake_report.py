@@ -77,15 +77,24 @@ def metrics(intake: Intake) -> dict[str, dict[str, object]]:
 
 def report(intake: Intake) -> str:
     """The accounts of all rows as text for people."""
-    lines = [f"{'table':<14}{'rows in':>11}{'kept':>11}{'quarantined':>13}{'filtered':>11}{'duplicates':>12}"]
+    terms = ["rows in", "kept", "quarantined", "filtered", "duplicates"]
+    if any(table.to_events or table.from_tickets for table in intake.tables.values()):
+        terms += ["to events", "from tickets"]
+    lines = ["table         " + "".join(f"{term:>13}" for term in terms)]
     for name, table in intake.tables.items():
-        counts = (table.rows_kept, table.rows_quarantined, table.filtered.total(), table.duplicates)
-        kept, quarantined, filtered, duplicates = (f"{count:,}" for count in counts)
-        lines.append(
-            f"{name:<14}{table.rows_in:>11,}{kept:>11}{quarantined:>13}{filtered:>11}{duplicates:>12}"
-        )
+        counted = accounts(table)
+        numbers = (counted[term.replace(" ", "_")] for term in terms)
+        lines.append(f"{name:<14}" + "".join(f"{number:>13,}" for number in numbers))
+    lines.append(_sum_of(terms))
     lines += details(intake)
     return "\n".join(lines)
+
+
+def _sum_of(terms: list[str]) -> str:
+    """The equation that holds for every table."""
+    made = " + from tickets" if "from tickets" in terms else ""
+    became = " + to events" if made else ""
+    return f"rows in{made} = kept + quarantined + filtered + duplicates{became}"
 
 
 def details(intake: Intake) -> list[str]:

@@ -32,6 +32,7 @@ class Feed:
     otherwise_received: pd.Timestamp | None
     _seen: dict[Path, dict[str, None]] = field(default_factory=dict)
     _ahead: dict[str, tuple[int, pd.Timedelta]] = field(default_factory=dict)
+    _empty: dict[Path, None] = field(default_factory=dict)
 
     def received_at(self, path: Path) -> pd.Timestamp | None:
         """When the file was delivered, if that is known."""
@@ -40,7 +41,10 @@ class Feed:
     def chunks(self, path: Path, on_bytes: OnBytes) -> Iterator[Chunk]:
         """The raw rows of one file, with the time of receipt as a column."""
         received_at = self.received_at(path)
+        self._empty[path] = None
         for chunk in read_chunks(path, self.source, on_bytes):
+            if len(chunk.rows) or chunk.malformed:
+                self._empty.pop(path, None)
             self._see(path, chunk.rows)
             if received_at is None:
                 yield chunk
@@ -84,7 +88,8 @@ class Feed:
 
     def notes(self) -> list[str]:
         """What is odd about these files, a sentence each."""
-        return [*self._times_ahead(), *self._absent_columns()]
+        empty = [f"{path.relative_to(self.folder)}: there is no record in it" for path in self._empty]
+        return [*empty, *self._times_ahead(), *self._absent_columns()]
 
     def _times_ahead(self) -> Iterator[str]:
         for table, (count, most) in self._ahead.items():

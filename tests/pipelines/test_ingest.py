@@ -90,6 +90,7 @@ def test_every_row_is_accounted_for_in_metrics_and_report(desk: Path) -> None:
         "quarantined_by_reason": {"known_at: not a time": 1},
     }
     text = report(intake)
+    assert "rows in = kept + quarantined + filtered + duplicates\n" in text
     assert "tickets quarantined: 1 x known_at: not a time" in text
     assert "not read, no source in the mapping names it: readme.txt" in text
 

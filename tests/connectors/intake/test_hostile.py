@@ -134,12 +134,13 @@ def test_a_formula_is_kept_as_the_text_it_is(write_folder: WriteFolder) -> None:
     assert table.reasons() == {"requested_priority: not an allowed value": 1}
 
 
-def test_an_empty_file_among_others_costs_nothing(write_folder: WriteFolder) -> None:
+def test_an_empty_file_among_others_costs_nothing_and_is_named(write_folder: WriteFolder) -> None:
     folder = write_folder(
         {"tickets-1.csv": HEADER + "1,2026-01-01,,a\n", "tickets-2.csv": b"", "tickets-3.csv": HEADER}
     )
     intake = read(folder, mapping())
     assert intake.tables["tickets"].kept["ticket_id"].tolist() == ["1"]
+    assert intake.notes == [f"tickets-{number}.csv: there is no record in it" for number in (2, 3)]
 
 
 def test_the_time_of_receipt_is_known_where_the_source_has_none(write_folder: WriteFolder) -> None:
