@@ -12,7 +12,6 @@ from policy.situation import Situation
 from policy.wording import sure
 
 _DAY, _INSTANT = timedelta(days=1), timedelta(microseconds=1)
-_ALWAYS = Calendar(time_zone="UTC", hours=dict.fromkeys(WEEKDAYS, ((0, 24 * 60),)))
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,8 @@ def there_from(desk: Desk, agent: AgentState, now: datetime) -> datetime:
     name = hours.calendar or (queue.calendar if queue else None)
     if name is None and not hours.away:
         return now
-    calendar = desk.calendars[name] if name is not None else _ALWAYS
+    always = dict.fromkeys(WEEKDAYS, ((0, 24 * 60),))
+    calendar = desk.calendars[name] if name else Calendar(time_zone="UTC", hours=always)
     zone = ZoneInfo(calendar.time_zone)
     away = [Pause(_midnight(days.first, zone), _midnight(days.last + _DAY, zone)) for days in hours.away]
     return add_working_time(calendar, now, _INSTANT, away) - _INSTANT
