@@ -98,6 +98,13 @@ class TicketContext(_Answer):
     events: list[TicketEvent]
 
 
+class WebhookAnswer(_Answer):
+    """A webhook that is stored; ``new`` is false where it was before. It is worked on afterwards."""
+
+    delivery_id: str
+    new: bool
+
+
 class Alive(_Answer):
     """The process lives."""
 

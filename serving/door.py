@@ -12,8 +12,8 @@ from serving.problems import Problem, shown
 from serving.settings import Settings
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-STRANGERS_PER_SECOND = 5.0
-"""Failed attempts that one address may make, for as long as it may."""
+UNSIGNED_PER_SECOND = 200.0
+"""Webhooks that one address may send a second, before anybody looks at their signature."""
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
@@ -42,6 +42,7 @@ class Door:
     def __init__(self, settings: Settings, ring: KeyRing) -> None:
         self._hosts = allowed_hosts(settings)
         self._is_open = settings.development
+        self._strangers_per_second = settings.strangers_per_second
         self._ring = ring
         self._buckets = Buckets()
 
@@ -60,7 +61,7 @@ class Door:
         scheme, _, presented = headers.get("authorization", "").partition(" ")
         key = self._ring.find(presented.strip()) if scheme.lower() == "bearer" else None
         if key is None:
-            self._count(("stranger", address), STRANGERS_PER_SECOND)
+            self._count(("stranger", address), self._strangers_per_second)
             found = "no API key" if not scheme else "a key that is not valid"
             fix = "send Authorization: Bearer KEY with a key of `firstline keys new`"
             raise Problem(401, "Authorization", found, fix, {"WWW-Authenticate": "Bearer"})
@@ -69,10 +70,10 @@ class Door:
             raise Problem(403, "role", key.role, f"use a key with the role {' or '.join(sorted(roles))}")
         return Caller(key.key_id, key.name, key.role)
 
-    def count_unsigned(self, name: str, per_second: float) -> None:
-        """Take one call from what everybody together may do at a door without keys."""
+    def count_unsigned(self, address: str) -> None:
+        """Take one call from what ``address`` may do at a door without keys."""
         if not self._is_open:
-            self._count(("unsigned", name), per_second)
+            self._count(("unsigned", address), UNSIGNED_PER_SECOND)
 
     def _count(self, caller: object, per_second: float) -> None:
         wait = self._buckets.wait_seconds(caller, per_second)

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from serving import answers
 from serving.decision import Decision
+from serving.deliveries import accept_delivery
 from serving.endpoints import (
     EVERYBODY,
     HELPDESK,
@@ -24,6 +25,7 @@ from serving.endpoints import (
 )
 from serving.events import EventsRequest, OutcomeRequest, accept_events, accept_outcome
 from serving.feedback import accept_feedback
+from serving.helpdesks import Helpdesk
 from serving.logs import logger
 from serving.metrics import Metrics
 from serving.moments import microseconds, moment
@@ -40,8 +42,11 @@ UNKNOWN_DECISION = "send the decision_id that /triage answered"
 class Handlers:
     """The handlers of one desk."""
 
-    def __init__(self, desk: TriageDesk, metrics: Metrics, scoring_threads: int) -> None:
+    def __init__(
+        self, desk: TriageDesk, metrics: Metrics, scoring_threads: int, helpdesks: Mapping[str, Helpdesk]
+    ) -> None:
         self._desk = desk
+        self._helpdesks = helpdesks
         self._metrics = metrics
         self._scoring = CapacityLimiter(scoring_threads)
 
@@ -64,11 +69,16 @@ class Handlers:
                      answers.OutcomeAnswer, OutcomeRequest, idempotency="optional",
                      refuses={404: "no ticket has this id"} | used),
             Endpoint("GET", "/queue", self.queue, "Open decisions, most value at risk first.",
-                     PEOPLE | WATCHERS, answers.QueuePage, query=PageQuery),
+                     PEOPLE | WATCHERS, answers.QueuePage, query=PageQuery,
+                     refuses={404: "no page has this cursor"}),
             Endpoint("GET", "/tickets/{ticket_id}/context", self.context, "A ticket for whoever takes it.",
                      PEOPLE, answers.TicketContext, refuses={404: "no ticket has this id"}),
             Endpoint("GET", "/decisions/{decision_id}", self.decision, "A stored decision.", EVERYBODY,
                      Decision, refuses=gone),
+            Endpoint("POST", "/webhooks/{vendor}", self.webhook, "What a connected helpdesk pushes.", None,
+                     answers.WebhookAnswer, signed_by_vendor=True,
+                     refuses={401: "not signed by the vendor, or long ago", 404: "no such helpdesk",
+                              429: "more requests than one address may make"}),
             Endpoint("GET", "/healthz", self.healthz, "Whether the process lives.", None, answers.Alive),
             Endpoint("GET", "/readyz", self.readyz, "Whether tickets can be decided and stored.", None,
                      answers.Ready, unready=True),
@@ -158,6 +168,16 @@ class Handlers:
             raise Problem(404, "decision_id", shown(decision_id), UNKNOWN_DECISION)
         return _json(decision)
 
+    async def webhook(self, asked: Asked) -> Response:
+        """``POST /webhooks/{vendor}``: durable when it is acknowledged, worked on afterwards."""
+        vendor = asked.path["vendor"]
+        helpdesk = self._helpdesks.get(vendor)
+        if helpdesk is None:
+            raise Problem(404, "vendor", shown(vendor), "connect it in the file FIRSTLINE_HELPDESKS")
+        store = self._desk.store
+        delivery_id, new = await run_sync(accept_delivery, store, helpdesk, asked.headers, asked.raw, now())
+        return _json(answers.WebhookAnswer(delivery_id=delivery_id, new=new))
+
     async def healthz(self, _asked: Asked) -> Response:
         """``GET /healthz``."""
         return JSONResponse({"status": "alive"})
@@ -199,4 +219,4 @@ def _place(cursor: str) -> tuple[datetime, int]:
             raise ValueError("not a place")
         return moment(as_of), start
     except (ValueError, TypeError, OverflowError):
-        raise Problem(422, "cursor", shown(cursor), "send the `next` of the page before") from None
+        raise Problem(404, "cursor", shown(cursor), "send the `next` of the page before") from None

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from serving.door import DEVELOPER, SECURITY_HEADERS, Door
 from serving.endpoints import Asked, Endpoint
 from serving.handlers import IDEMPOTENCY_KEY, Handlers
+from serving.helpdesks import Helpdesk
 from serving.keys import KeyRing
 from serving.logs import logger, where_raised
 from serving.metrics import Metrics
@@ -29,11 +30,17 @@ RETRY_AFTER_SECONDS = "5"
 class Api:
     """The interface of one service around one desk."""
 
-    def __init__(self, desk: TriageDesk, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        desk: TriageDesk,
+        settings: Settings,
+        metrics: Metrics,
+        helpdesks: Mapping[str, Helpdesk] | None = None,
+    ) -> None:
         self._settings = settings
         self._metrics = metrics
         self._door = Door(settings, KeyRing(desk.store, settings.pointer_check_seconds))
-        self._handlers = Handlers(desk, metrics, settings.scoring_threads)
+        self._handlers = Handlers(desk, metrics, settings.scoring_threads, helpdesks or {})
 
     def app(self) -> Starlette:
         """The ASGI app with every route, and its OpenAPI document at ``/openapi.json``."""
@@ -82,8 +89,10 @@ class Api:
 
     async def _let_in(self, request: Request, endpoint: Endpoint) -> Response:
         caller = DEVELOPER
+        address = request.client.host if request.client else ""
+        if endpoint.signed_by_vendor:
+            self._door.count_unsigned(address)
         if endpoint.roles is not None:
-            address = request.client.host if request.client else ""
             caller = await self._door.admit(request.headers, address, endpoint.roles)
         _check_key(request.headers, endpoint)
         query = parsed_query(endpoint.query, request.query_params.multi_items())

@@ -9,9 +9,11 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
+    WithJsonSchema,
     field_validator,
 )
 
@@ -32,7 +34,24 @@ def _plausible(at: datetime) -> datetime:
 
 
 Id = Annotated[str, Field(min_length=1, max_length=255)]
-Moment = Annotated[AwareDatetime, AfterValidator(_plausible)]
+_WRITTEN = (
+    r"^(199[1-9]|20[0-8][0-9])-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+    r"([.][0-9]{1,6})?(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9])$"
+)
+
+
+def _as_written(value: object) -> object:
+    if isinstance(value, str | datetime):
+        return value
+    raise ValueError("a time is written as text, for example 2026-01-31T09:30:00+01:00")
+
+
+Moment = Annotated[
+    AwareDatetime,
+    BeforeValidator(_as_written),
+    AfterValidator(_plausible),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": _WRITTEN}),
+]
 """A time with an offset that no misread format gives."""
 
 

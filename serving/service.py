@@ -13,6 +13,8 @@ import time
 import bentoml
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from serving.chores import Chores
+from serving.helpdesks import load_helpdesks
 from serving.http import Api
 from serving.logs import configure_logs, logger
 from serving.metrics import Metrics
@@ -69,7 +71,9 @@ class Worker:
         configure_logs()
         settings = Settings()
         self._desk = open_desk(settings)
-        interface.opened = Api(self._desk, settings, Metrics()).app()
+        helpdesks = load_helpdesks(settings.helpdesks)
+        self._chores = Chores(self._desk, helpdesks)
+        interface.opened = Api(self._desk, settings, Metrics(), helpdesks).app()
 
     @bentoml.on_startup
     def warm_up(self) -> None:
@@ -78,11 +82,13 @@ class Worker:
         gc.collect()
         gc.freeze()
         threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
+        self._chores.start()
         logger().info("ready", **self._desk.readiness().body)
 
     @bentoml.on_shutdown
     def close(self) -> None:
         """Let go of the store."""
+        self._chores.stop()
         self._desk.store.close()
 
 

@@ -25,15 +25,24 @@ class Settings(BaseSettings):
     development: bool = False
     """Nobody needs a key and everybody is admin: on loopback only, refused elsewhere."""
     max_body_bytes: int = Field(default=256 * 1024, ge=1024)
+    helpdesks: Path | None = None
+    """File that names the connected helpdesks (``serving.helpdesks``); without it there are no webhooks."""
+    strangers_per_second: float = Field(default=5.0, gt=0)
+    """Requests without a valid key that one address may make a second."""
     scoring_threads: int = Field(default=2, ge=1)
     """Requests scored at the same time in one worker; the others wait."""
     pointer_check_seconds: float = Field(default=2.0, gt=0)
     """How old the known champion pointer may be before it is read again."""
 
-    @field_validator("state", "desk")
+    @field_validator("helpdesks", mode="before")
     @classmethod
-    def _wherever_the_child_process_starts(cls, path: Path) -> Path:
-        return path.absolute()
+    def _none_is_named(cls, path: object) -> object:
+        return path or None
+
+    @field_validator("state", "desk", "helpdesks")
+    @classmethod
+    def _wherever_the_child_process_starts(cls, path: Path | None) -> Path | None:
+        return None if path is None else path.absolute()
 
     @model_validator(mode="after")
     def _sqlite_in_the_state_folder(self) -> "Settings":
@@ -44,7 +53,8 @@ class Settings(BaseSettings):
 
     def as_environment(self) -> dict[str, str]:
         """This process's environment with these settings in it, for a child process."""
-        own = {f"FIRSTLINE_{name.upper()}": str(value) for name, value in self.model_dump().items()}
+        told = {name: "" if value is None else str(value) for name, value in self.model_dump().items()}
+        own = {f"FIRSTLINE_{name.upper()}": value for name, value in told.items()}
         return {**os.environ, **own}
 
     @property

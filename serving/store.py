@@ -147,14 +147,40 @@ class Store:
             return ledger.verify(connection)
 
     def carry_out(self, execute: outbox.Executor, at: datetime, limit: int = 100) -> int:
-        """Hand the oldest pending actions to ``execute`` and mark each as done; returns how many."""
+        """Hand the oldest due actions to ``execute``, each to one replica; returns how many were carried out.
+
+        One that fails is tried again later, or left to a person where that is of no use.
+        """
         with self.reading() as connection:
-            actions = outbox.pending(connection, limit)
-        for action in actions:
-            execute(action)
+            actions = outbox.pending(connection, at, limit)
+        return sum(self._carried_out(action, execute, at) for action in actions)
+
+    def _carried_out(self, action: outbox.Action, execute: outbox.Executor, at: datetime) -> bool:
+        with self.writing() as connection:
+            attempt = outbox.claim(connection, action.action_id, at)
+        if attempt is None:
+            return False
+        try:
+            execute(action._replace(calls_done=attempt.calls_done))
+        except Exception as error:  # one action must not keep the others back
+            told = isinstance(error, outbox.TryLater | outbox.GiveUp)
+            problem = str(error) if told else type(error).__name__
+            hopeless = isinstance(error, outbox.GiveUp) or attempt.number >= outbox.MAX_ATTEMPTS
             with self.writing() as connection:
-                outbox.done(connection, action.action_id, at)
-        return len(actions)
+                if hopeless:
+                    outbox.give_up(connection, action.action_id, at, problem)
+                else:
+                    later = at + outbox.pause_before(attempt.number)
+                    outbox.postpone(connection, action.action_id, later, problem)
+            return False
+        with self.writing() as connection:
+            outbox.done(connection, action.action_id, at)
+        return True
+
+    def acknowledge_calls(self, action_id: str, calls_done: int) -> None:
+        """Remember how many calls of an action were answered, so that they are not made again."""
+        with self.writing() as connection:
+            outbox.acknowledged(connection, action_id, calls_done)
 
     def mark(self, name: str) -> str | None:
         """The value last stored under ``name`` by ``set_mark``."""

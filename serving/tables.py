@@ -125,6 +125,10 @@ outbox = Table(
     Column("payload", TEXT, nullable=False),
     Column("status", TEXT, nullable=False),
     Column("done_at", BigInteger),
+    Column("attempts", BigInteger),
+    Column("not_before", BigInteger),
+    Column("calls_done", BigInteger),
+    Column("problem", TEXT),
     Index("outbox_by_status", "status", "created_at"),
 )
 
@@ -179,4 +183,25 @@ api_keys = Table(
     Column("requests_per_second", Float, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("vendor", String(32), primary_key=True),
+    Column("delivery_id", String(255), primary_key=True),
+    Column("received_at", BigInteger, nullable=False),
+    Column("body", TEXT, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("attempts", BigInteger),
+    Column("not_before", BigInteger),
+    Column("problem", TEXT),
+    Index("deliveries_by_status", "status", "received_at"),
+)
+
+ticket_sources = Table(
+    "ticket_sources",
+    metadata,
+    Column("ticket_id", TEXT, primary_key=True),
+    Column("vendor", String(32), nullable=False),
 )

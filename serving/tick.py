@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 from policy.desk import Desk, DeskError, load_desk
 from serving.budgets import Demotion, demote_where_exhausted
+from serving.helpdesks import load_helpdesks
 from serving.logs import logger
 from serving.open_tickets import deadline_calls, escalate, open_tickets
 from serving.outbox import Executor, dry_run
 from serving.releases import POINTERS
+from serving.senders import write_back
 from serving.settings import Settings
 from serving.store import Store, open_store
 
@@ -32,7 +34,7 @@ class Ticked(NamedTuple):
         demoted = [f"{d.intent} is no longer automated: {d.because}" for d in self.demotions]
         done = (
             f"{self.deadlines} promises about to be broken escalated; "
-            f"{self.actions} actions carried out (dry run: no vendor is connected)"
+            f"{self.actions} actions carried out"
         )
         return [*demoted, done]
 
@@ -87,9 +89,11 @@ def desk_in_force(store: Store, settings: Settings) -> Desk:
 def main() -> None:
     """Do what is due in this installation's store and say what that was."""
     settings = Settings()
+    helpdesks = load_helpdesks(settings.helpdesks)
     store = open_store(settings)
+    executor = write_back(store, helpdesks) if helpdesks else dry_run
     try:
-        done = tick(store, desk_in_force(store, settings), dry_run, datetime.now(UTC))
+        done = tick(store, desk_in_force(store, settings), executor, datetime.now(UTC))
     finally:
         store.close()
     print("\n".join(done.lines()))

@@ -193,7 +193,7 @@ def test_the_queue_is_read_page_by_page_without_gap_or_repeat(client):
     "cursor", ["", "x", "bm9wZQ==", "WzEsIC0xXQ==", "WzFd", "WzEsICIxIl0=", "W3RydWUsIDFd"]
 )
 def test_a_cursor_that_was_never_given_is_refused(client, cursor):
-    assert client.get("/queue", params={"cursor": cursor}).status_code == 422
+    assert client.get("/queue", params={"cursor": cursor}).status_code == 404
 
 
 def test_whoever_takes_a_ticket_sees_what_was_said_decided_and_done(client):
