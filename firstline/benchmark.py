@@ -88,6 +88,35 @@ def benchmark_churn(
     _show(found, churn.report(found), json_file)
 
 
+@app.command("risk")
+def benchmark_risk(
+    deployments: Annotated[int, typer.Option(min=1, help="How many made-up desks.")] = 2_000,
+    seed: Annotated[int, typer.Option(help="Seed of the desks.")] = 20260701,
+) -> None:
+    """Ask whether automation keeps its promise, in made-up desks whose true precision is known."""
+    from pipelines.benchmarks.deployments import results
+    from pipelines.results import record_results
+
+    found = results(deployments, seed)
+    record_results(found)
+    for one in found:
+        typer.echo(f"{one.name} {one.value:.4f} ({one.target}): {one.note}")
+
+
+@app.command("routing")
+def benchmark_routing(
+    record: Annotated[bool, typer.Option("--record", help="Put the figure into docs/results.json.")] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
+) -> None:
+    """Measure first queue and first agent on the pipeline's newest tickets, beside a rules table."""
+    from pipelines.benchmarks import routing
+
+    found = routing.run()
+    if record:
+        routing.record(found)
+    _show(found, routing.report(found), json_file)
+
+
 def _show(found: Mapping[str, Any], report: str, json_file: Path | None) -> None:
     import json
 

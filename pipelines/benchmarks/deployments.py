@@ -13,7 +13,10 @@ import numpy as np
 import pandas as pd
 
 from models.risk import ThresholdEvidence, automation_thresholds
+from pipelines.results import Result
 
+PRECISION = CONFIDENCE = 0.95
+MANY_CASES = (1_000, 5_000)
 POPULATION = 600
 """Tickets of one intent and language that stand for all that will ever come."""
 
@@ -45,9 +48,11 @@ class Outcome:
     """What became of one deployment; shares are of all its tickets.
 
     ``precision``: true share right among what is automated, ``None`` if nothing is. ``granted`` and
-    ``broken``: promises made, one per threshold, and those whose true precision is below it.
+    ``broken``: promises made, one per threshold, and those whose true precision is below it. ``cases``: how
+    many were verified.
     """
 
+    cases: int
     automated: float
     possible: float
     precision: float | None
@@ -131,7 +136,8 @@ def outcome(deployment: Deployment, precision: float, confidence: float) -> Outc
     total, right = np.sum(automated, axis=0) if automated else (0.0, 0.0)
     sums = [np.sum(parts, axis=0) for parts in granted.values()]
     broken = sum(good < precision * every for every, good in sums)
-    return Outcome(float(total), sum(possible), right / total if total else None, len(granted), int(broken))
+    automation = float(total), sum(possible), right / total if total else None
+    return Outcome(len(deployment.evidence), *automation, len(granted), int(broken))
 
 
 def _oracle(cell: Cell, precision: float) -> int:
@@ -165,3 +171,57 @@ def summary(found: Sequence[Outcome], precision: float) -> dict[str, float]:
         "automated_share": sum(one.automated for one in found) / len(found),
         "share_of_oracle": sum(one.automated for one in found) / sum(one.possible for one in found),
     }
+
+
+def few_and_many(found: Sequence[Outcome]) -> dict[str, float]:
+    """``share_of_oracle`` by how many cases were verified: too few of them cannot prove anything."""
+    few, many = MANY_CASES
+    parts = {
+        f"under {few:,}": [one for one in found if one.cases < few],
+        f"{few:,} to {many:,}": [one for one in found if few <= one.cases < many],
+        f"over {many:,}": [one for one in found if one.cases >= many],
+    }
+    return {
+        name: sum(one.automated for one in part) / sum(one.possible for one in part)
+        for name, part in parts.items()
+        if part
+    }
+
+
+def results(deployments: int, seed: int) -> list[Result]:
+    """The simulation's figures as the project claims them."""
+    found = list(outcomes(deployments, PRECISION, CONFIDENCE, seed))
+    told, by_cases = summary(found, PRECISION), few_and_many(found)
+    described = (
+        f"firstline benchmark risk --deployments {deployments} --seed {seed}",
+        f"{deployments:,} made-up desks of 3 to 15 intents with 500 to 20,000 cases read by two reviewers",
+    )
+    kept = (
+        f"of {told['promises']:,.0f} thresholds, each promised for one intent (and language), "
+        f"{told['promises_kept_share']:.4f} kept 95 % precision; every one of them in "
+        f"{told['every_promise_kept_share']:.3f} of the desks"
+    )
+    shares = ", ".join(f"{name} cases {share:.2f}" for name, share in by_cases.items())
+    held, oracle = float(told["held_share"]), float(told["share_of_oracle"])
+    return [
+        Result(
+            "risk.promise_held_share",
+            held,
+            "",
+            "what is automated is truly right at least 95 % of the time",
+            ">= 0.95",
+            held >= 0.95,
+            *described,
+            kept,
+        ),
+        Result(
+            "risk.automated_share_of_oracle",
+            oracle,
+            "",
+            "an oracle that knows the true precision",
+            ">= 0.7",
+            oracle >= 0.7,
+            *described,
+            f"{told['automated_share']:.3f} of all tickets are automated; of what the oracle could, with {shares}",
+        ),
+    ]

@@ -1,9 +1,20 @@
 """The promise of risk control, in two thousand made-up desks whose true precision is known."""
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
-from pipelines.benchmarks.deployments import Outcome, draw_deployment, outcome, outcomes, summary
+from pipelines.benchmarks.deployments import (
+    Outcome,
+    draw_deployment,
+    few_and_many,
+    outcome,
+    outcomes,
+    results,
+    summary,
+)
 
 PRECISION = CONFIDENCE = 0.95
 
@@ -19,6 +30,16 @@ def test_the_promise_holds_in_enough_deployments_and_is_not_kept_by_silence(foun
     assert told["held_share"] >= 0.95
     assert told["promises_kept_share"] >= 0.95
     assert told["share_of_oracle"] >= 0.70
+    shares = list(few_and_many(found).values())
+    assert shares == sorted(shares)  # the more was verified, the more can be automated
+
+
+def test_what_is_recorded_says_what_was_promised_and_what_was_kept():
+    held, oracle = results(deployments=40, seed=3)
+    assert (held.name, oracle.name) == ("risk.promise_held_share", "risk.automated_share_of_oracle")
+    assert 0.5 < oracle.value < 1
+    assert "kept 95 % precision" in held.note
+    assert json.loads(json.dumps([asdict(held), asdict(oracle)]))[0]["met"] is True
 
 
 def test_desks_with_few_cases_and_rare_intents_and_wrong_labels_are_among_them():
