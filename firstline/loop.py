@@ -36,6 +36,18 @@ def retrain(
 
 
 @app.command()
+def friction(
+    month: Annotated[
+        str | None, typer.Option(help="For example 2026-06; default: the last whole one.")
+    ] = None,
+) -> None:
+    """Report which product features are followed by tickets, and which accounts struggle."""
+    from monitoring.friction import main
+
+    main(month)
+
+
+@app.command()
 def tick(as_of: AsOf = None) -> None:
     """Do everything that happens by the clock: pending actions, the monitor, what its verdict asks for.
 

@@ -69,18 +69,18 @@ def run_monitor(
         found = judge_successor(seen.quality, seen.before[1], seen.before[0], limits) or found
     verdict = settled(replace(found, release=seen.release), last_verdict(store), now, limits)
     _remember(store, verdict)
-    write_reports(reports_folder, seen, verdict, now)
+    write_reports(reports_folder, report_record(seen, verdict, now))
     return verdict
 
 
 def record_done(store: Store, reports_folder: Path, verdict: Verdict, done: str) -> Verdict:
-    """The verdict with what was done about it, in the store and in ``monitor.json`` as well."""
+    """The verdict with what was done about it, in the store and in the reports of the last run as well."""
     acted = replace(verdict, done=done)
     _remember(store, acted)
     path = reports_folder / "monitor.json"
     if path.exists():
-        report = json.loads(path.read_text(encoding="utf-8")) | {"line": acted.line}
-        _replace(path, json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+        report = json.loads(path.read_text(encoding="utf-8"))
+        write_reports(reports_folder, report | {"line": acted.line})
     return acted
 
 
@@ -122,17 +122,18 @@ def observe(
     )
 
 
-def write_reports(folder: Path, seen: Observation, verdict: Verdict, now: datetime) -> None:
+def write_reports(folder: Path, record: Mapping[str, Any]) -> None:
     """Write ``monitor.json``, ``monitor.html`` and ``monitor.prom``, each whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
-    record = report_record(seen, verdict, now)
     _replace(
         folder / "monitor.json", json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     )
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    page = environment.get_template("monitor.html").render(record=record, pictured=seen.drift is not None)
+    page = environment.get_template("monitor.html").render(
+        record=record, pictured=record["drift"] is not None
+    )
     _replace(folder / "monitor.html", page)
     write_gauges(folder, record)
 

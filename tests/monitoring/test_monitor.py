@@ -190,6 +190,7 @@ def test_what_was_done_is_kept_while_the_verdict_lasts(store, tmp_path):
     again = run_monitor(store, tmp_path / "features", tmp_path / "reports", LATER)
     assert again.line.endswith("Done: told ann.")
     assert json.loads((tmp_path / "reports" / "monitor.json").read_text())["line"] == again.line
+    assert "told ann" in (tmp_path / "reports" / "monitor.html").read_text("utf-8")
 
 
 @pytest.mark.parametrize("text", ["2026-07-01T08:00:00Z", "2026-07-01T10:00:00+02:00", "2026-07-01 08:00"])
