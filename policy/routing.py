@@ -66,7 +66,8 @@ def there_from(desk: Desk, agent: AgentState, now: datetime) -> datetime:
     name = hours.calendar or (queue.calendar if queue else None)
     if name is None and not hours.away:
         return now
-    always = dict.fromkeys(WEEKDAYS, ((0, 24 * 60),))
+    day: tuple[tuple[int, int], ...] = ((0, 24 * 60),)
+    always = dict.fromkeys(WEEKDAYS, day)
     calendar = desk.calendars[name] if name else Calendar(time_zone="UTC", hours=always)
     zone = ZoneInfo(calendar.time_zone)
     away = [Pause(_midnight(days.first, zone), _midnight(days.last + _DAY, zone)) for days in hours.away]
