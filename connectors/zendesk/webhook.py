@@ -1,8 +1,9 @@
 """Zendesk's webhooks, as the records its incremental export would hold.
 
 Event webhooks name a change (``zen:event-type:ticket.*``); trigger webhooks send a body that an administrator
-wrote, for which ``docs/vendors.md`` has a template with the keys of the REST API. Ids come as text, statuses
-and priorities in capitals, unlike in the export: both are brought to the export's form here. Shapes follow
+wrote, for which ``docs/vendors.md`` has templates: of a ticket, with the keys of the REST API, and of a rating
+(placeholders: https://support.zendesk.com/hc/en-us/articles/4408886858138). Ids come as text, statuses and
+priorities in capitals, unlike in the export: both are brought to the export's form here. Shapes follow
 https://developer.zendesk.com/api-reference/webhooks/event-types/ticket-events and were never recorded from a
 live account; that of ``custom_field_changed`` is taken from the EventBridge reference, which spells it out.
 """
@@ -37,6 +38,7 @@ _CHANGED_FIELDS = {
 _SPELT_IN_CAPITALS = ("status", "priority")
 _AT_CREATION = timedelta(seconds=60)
 _DELETED = ("soft_deleted", "permanently_deleted", "marked_as_spam")
+_NOT_RATED = ("", "-", "offered", "unoffered")
 _VIA_LABELS = {
     "web form": "web",
     "mail": "email",
@@ -158,7 +160,10 @@ def _moment(time: Any) -> datetime:
 
 
 def _from_trigger(content: Record, body: bytes, received_at: datetime | None) -> Payload:
-    """A body written by an administrator: the ticket under ``ticket``, with the keys of the REST API."""
+    """A body written by an administrator: the ticket under ``ticket``, with the keys of the REST API, or a
+    rating under ``satisfaction``."""
+    if "satisfaction" in content:
+        return _rating(content, body, received_at)
     sent = part(content, "Zendesk trigger webhook", "ticket")
     require(sent, "Zendesk trigger webhook: ticket", "id")
     if sent.get("created_at") in (None, "") and received_at is not None:
@@ -169,3 +174,23 @@ def _from_trigger(content: Record, body: bytes, received_at: datetime | None) ->
     if sent.get("custom_fields"):
         ticket["custom_fields"] = sent["custom_fields"]
     return Payload(str(content.get("id") or body_id(body)), {"zendesk_tickets": [ticket]})
+
+
+def _rating(content: Record, body: bytes, received_at: datetime | None) -> Payload:
+    """A rating as the audit that the export will hold. Its time is told to the minute: arrival is nearer."""
+    sent = part(content, "Zendesk trigger webhook", "satisfaction")
+    require(sent, "Zendesk trigger webhook: satisfaction", "ticket_id")
+    at = received_at or _moment(sent.get("updated_at"))
+    delivery_id = str(content.get("id") or body_id(body))
+    words = str(sent.get("rating") or "").strip().lower().partition(",")[0]
+    if words in _NOT_RATED:
+        return Payload(delivery_id, ignored="the customer was asked for a rating and has given none")
+    audit = {
+        "id": delivery_id,
+        "ticket_id": sent["ticket_id"],
+        "timestamp": int(at.timestamp()),
+        "updater_id": sent.get("requester_id") or None,
+        "event_type": "Audit",
+        "child_events": [{"id": delivery_id, "event_type": "Change", "satisfaction_score": words}],
+    }
+    return Payload(delivery_id, {"zendesk_ticket_events": [audit]})

@@ -38,6 +38,14 @@ def test_template_of_a_zendesk_trigger_is_read() -> None:
     assert ticket["custom_fields"] == [{"id": 27642, "value": "{{ticket.ticket_field_27642}}"}]
 
 
+def test_template_of_a_zendesk_rating_is_read() -> None:
+    body = block("template: zendesk rating", "json").replace("{{ticket.id}}", "35436")
+    told = parse_zendesk(body.replace("{{satisfaction.current_rating}}", "Bad").encode(), NOW)
+    [audit] = told.records["zendesk_ticket_events"]
+    assert audit["child_events"][0]["satisfaction_score"] == "bad"
+    assert (audit["ticket_id"], audit["timestamp"]) == ("35436", NOW.timestamp())
+
+
 def test_template_of_a_freshdesk_rule_is_read() -> None:
     body = block("template: freshdesk", "json").replace("{{ticket.id}}", "INC-20")
     created = body.replace("{{triggered_event}}", "{ticket_action:created}").encode()

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -155,6 +156,25 @@ def test_a_trigger_that_says_no_time_is_known_when_it_arrives() -> None:
     }
     [ticket] = parse(body_of(sent), received_at=NOW).records["zendesk_tickets"]
     assert ticket["created_at"] == NOW.isoformat()
+
+
+def test_a_rating_that_a_trigger_sends_becomes_the_customer_s_csat(tmp_path: Path) -> None:
+    rating = parsed("rating").records["zendesk_ticket_events"]
+    ticket = parsed("trigger").records["zendesk_tickets"]
+    users = [
+        {"id": 20978392, "role": "end-user", "created_at": "2026-01-01T00:00:00Z"}
+        | {"updated_at": "2026-01-01T00:00:00Z"}
+    ]
+    intake = took_in(tmp_path, "zendesk", {"tickets": ticket, "ticket_events": rating, "users": users})
+    [event] = rows_of(intake, "ticket_events")
+    assert (event["kind"], event["value"], event["actor_kind"]) == ("csat", "5", "customer")
+    assert event["occurred_at"] == pd.Timestamp("2026-05-20T14:00:00Z")
+
+
+@pytest.mark.parametrize("said", ["", " - ", "Offered"])
+def test_a_rating_that_was_only_asked_for_is_none(said: str) -> None:
+    sent = WEBHOOKS["rating"]["satisfaction"] | {"rating": said}
+    assert "has given none" in parse(body_of({"satisfaction": sent}), received_at=NOW).ignored
 
 
 @pytest.mark.parametrize(
