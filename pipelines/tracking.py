@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import optuna
     from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 EXPERIMENT = "firstline"
 REGISTERED_MODEL = "firstline-release"
@@ -65,8 +66,8 @@ def record_run(
 ) -> str:
     """Record one finished run of ``stage``; returns its id, which belongs into no hashed output.
 
-    ``params`` and ``metrics`` may be nested; each Optuna trial is a step of ``trial.*`` metrics and a row of
-    ``trials.csv``. Raises ``TrackingError``.
+    ``params`` and ``metrics`` may be nested; each Optuna trial is a run nested in it. Raises
+    ``TrackingError``.
     """
     state = state or state_folder()
     tracker = client(state)
@@ -79,17 +80,12 @@ def record_run(
         run_id: str = run.info.run_id
         now = get_current_time_millis()
         entries = [Metric(_key(k), v, now, 0) for k, v in numbers(metrics).items()]
-        entries += [
-            Metric("trial.loss", t.value, now, t.number)
-            for t in (study.trials if study else [])
-            if t.value is not None
-        ]
         chosen = {f"best.{k}": v for k, v in study.best_params.items()} if study else {}
         written = [Param(_key(k), str(v)[:6000]) for k, v in {**flattened(params), **chosen}.items()]
         for start in range(0, max(len(entries), len(written)), 100):
             tracker.log_batch(run_id, entries[start : start + 100], written[start : start + 100])
-        if study is not None:
-            tracker.log_text(run_id, study.trials_dataframe().to_csv(index=False), "trials.csv")
+        for trial in study.trials if study else []:
+            _record_trial(tracker, run, trial)
         for file in files:
             tracker.log_artifact(run_id, str(file))
         tracker.set_terminated(run_id)
@@ -99,6 +95,22 @@ def record_run(
             f"check that the folder can be written, or move {state / 'mlflow.db'} away"
         ) from error
     return run_id
+
+
+def _record_trial(tracker: "MlflowClient", run: "Run", trial: "optuna.trial.FrozenTrial") -> None:
+    """One trial as a run nested in ``run``: its settings, its loss by round, and whether it was pruned."""
+    from mlflow.entities import Metric, Param
+    from mlflow.utils.time import get_current_time_millis
+
+    tags = {"mlflow.parentRunId": run.info.run_id, "trial": trial.state.name.lower()}
+    name = f"{run.info.run_name} trial {trial.number}"
+    nested = tracker.create_run(run.info.experiment_id, run_name=name, tags=tags).info.run_id
+    now = get_current_time_millis()
+    losses = [Metric("loss_by_round", v, now, r) for r, v in sorted(trial.intermediate_values.items())]
+    if trial.state.name == "COMPLETE" and trial.value is not None:
+        losses.append(Metric("loss", trial.value, now, 0))
+    tracker.log_batch(nested, losses, [Param(key, str(value)) for key, value in trial.params.items()])
+    tracker.set_terminated(nested, "KILLED" if trial.state.name == "PRUNED" else "FINISHED")
 
 
 def _experiment(tracker: "MlflowClient", state: Path) -> str:

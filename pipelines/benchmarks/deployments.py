@@ -222,6 +222,6 @@ def results(deployments: int, seed: int) -> list[Result]:
             ">= 0.7",
             oracle >= 0.7,
             *described,
-            f"{told['automated_share']:.3f} of all tickets are automated; of what the oracle could, with {shares}",
+            f"{told['automated_share']:.3f} of tickets automated; of what the oracle could, with {shares}",
         ),
     ]

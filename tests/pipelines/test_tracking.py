@@ -28,9 +28,21 @@ def parabola(trial: optuna.Trial) -> float:
     return (boosting_settings(trial)["learning_rate"] - 0.1) ** 2
 
 
+def pruned_at_last(trial: optuna.Trial) -> float:
+    trial.report(0.5, 20)
+    if trial.number == 2:
+        raise optuna.TrialPruned
+    return parabola(trial)
+
+
 def latest_run(tracker, stage: str):
     (experiment,) = tracker.search_experiments(filter_string="name = 'firstline'")
     return tracker.search_runs([experiment.experiment_id], f"tags.stage = '{stage}'", max_results=1)[0]
+
+
+def nested_in(tracker, run_id: str) -> list:
+    experiment = tracker.get_run(run_id).info.experiment_id
+    return tracker.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{run_id}'")
 
 
 def test_params_and_metrics_of_dvc_and_mlflow_agree(worked_desk: Path):
@@ -40,9 +52,7 @@ def test_params_and_metrics_of_dvc_and_mlflow_agree(worked_desk: Path):
     for stage in STAGES:
         run = latest_run(tracker, stage)
         written = json.loads((worked_desk / f"artifacts/metrics/{stage}.json").read_text("utf-8"))
-        assert {k: v for k, v in run.data.metrics.items() if not k.startswith("trial.")} == numbers(
-            written
-        ), stage
+        assert run.data.metrics == numbers(written), stage
         recorded = {k: v for k, v in run.data.params.items() if not k.startswith("best.")}
         in_file = {k: str(v) for k, v in flattened(params).items()}
         assert recorded == {k: in_file.get(k, v) for k, v in recorded.items()}, stage
@@ -54,8 +64,12 @@ def test_every_trial_is_kept(worked_desk: Path):
     tracker = client(worked_desk / "state")
     for stage in ("intent", "priority"):
         run = latest_run(tracker, stage)
-        assert "trials.csv" in [file.path for file in tracker.list_artifacts(run.info.run_id)]
-        assert len(tracker.get_metric_history(run.info.run_id, "trial.loss")) >= 1
+        told = json.loads((worked_desk / f"artifacts/metrics/{stage}.json").read_text("utf-8"))["tuning"]
+        trials = nested_in(tracker, run.info.run_id)
+        assert len(trials) == told["trials"]
+        assert sum(trial.data.tags["trial"] == "pruned" for trial in trials) == told["pruned"]
+        losses = [trial.data.metrics["loss"] for trial in trials if "loss" in trial.data.metrics]
+        assert min(losses) == pytest.approx(told["best_loss"], abs=1e-6)
 
 
 def test_the_registry_mirrors_the_pointer_that_serves(worked_desk: Path):
@@ -68,7 +82,7 @@ def test_the_registry_mirrors_the_pointer_that_serves(worked_desk: Path):
 
 def test_a_run_is_recorded_whole_and_a_release_registered_once(tmp_path, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    study = tune(parabola, trials=3, seed=1)
+    study = tune(pruned_at_last, trials=3, seed=1)
     note = tmp_path / "note.txt"
     note.write_text("hello", encoding="utf-8")
     metrics = {"a": {"b": 0.5}, "n": 3, "reason": "words are no metric"}
@@ -77,7 +91,14 @@ def test_a_run_is_recorded_whole_and_a_release_registered_once(tmp_path, monkeyp
     run = tracker.get_run(run_id)
     assert {k: run.data.metrics[k] for k in ("a.b", "n")} == {"a.b": 0.5, "n": 3.0}
     assert run.data.params["x.y"] == "1"
-    assert len(tracker.get_metric_history(run_id, "trial.loss")) == 3
+    assert sorted(trial.info.run_name for trial in nested_in(tracker, run_id)) == [
+        f"stage trial {number}" for number in range(3)
+    ]
+    trials = {trial.info.run_name: trial for trial in nested_in(tracker, run_id)}
+    assert "learning_rate" in trials["stage trial 0"].data.params
+    assert all(trial.data.metrics["loss_by_round"] == 0.5 for trial in trials.values())
+    assert ["loss" in trials[f"stage trial {n}"].data.metrics for n in range(3)] == [True, True, False]
+    assert trials["stage trial 2"].info.status == "KILLED"
     assert run.info.status == "FINISHED"
     first = register_release(run_id, "0123456789ab", "r1", tmp_path / "state")
     assert register_release(run_id, "0123456789ab", "r1", tmp_path / "state") == first
