@@ -15,7 +15,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for commands in (project, data, release, loop):
+for commands in (project, data, release, loop, service):
     app.add_typer(commands.app)
 for name, commands in {
     "mapping": mapping,
@@ -26,6 +26,7 @@ for name, commands in {
 }.items():
     app.add_typer(commands.app, name=name)
 app.add_typer(service.keys, name="keys")
+app.add_typer(service.audit, name="audit")
 
 QUIET_BY_DEFAULT = {
     "BENTOML_DO_NOT_TRACK": "True",

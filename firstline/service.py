@@ -1,10 +1,13 @@
-"""Who may use the service."""
+"""Who may use the service, whether its records are whole, and how they are kept."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+app = typer.Typer()
+audit = typer.Typer(help="The ledger: signed checkpoints, and whether it is whole.", no_args_is_help=True)
 keys = typer.Typer(help="API keys of the service: made, listed, revoked.", no_args_is_help=True)
 
 
@@ -48,6 +51,72 @@ def keys_revoke(key_id: Annotated[str, typer.Argument(help="Id, as `keys list` s
     with _store().writing() as connection:
         revoke_key(connection, key_id, datetime.now(UTC))
     typer.echo(f"{key_id} is revoked")
+
+
+@audit.command("keys")
+def audit_keys() -> None:
+    """Make a key pair for checkpoints: the private key signs, the public one is for whoever checks."""
+    from serving.checkpoints import PRIVATE_KEY, PUBLIC_KEY, new_keys
+
+    private, public = new_keys()
+    typer.echo(f"{PRIVATE_KEY}={private}\n{PUBLIC_KEY}={public}")
+
+
+@audit.command("checkpoint")
+def audit_checkpoint() -> None:
+    """Sign the ledger as it is now; `firstline tick` does the same where a key is set."""
+    from serving.checkpoints import PRIVATE_KEY, AuditKeyError, append_checkpoint, private_key
+    from serving.settings import Settings
+
+    key, path = private_key(), Settings().checkpoints
+    if key is None:
+        raise AuditKeyError(f"{PRIVATE_KEY} is not set: `firstline audit keys` makes one")
+    with _store().reading() as connection:
+        made = append_checkpoint(connection, path, key, datetime.now(UTC))
+    typer.echo(
+        f"{made.entries} entries signed in {path}" if made else "nothing is new since the last checkpoint"
+    )
+
+
+@audit.command("verify")
+def audit_verify(
+    checkpoints: Annotated[
+        Path | None, typer.Option(help="File of checkpoints, for example a copy kept elsewhere.")
+    ] = None,
+) -> None:
+    """Check the ledger, all that it vouches for, and every checkpoint (exit status 1: something is wrong)."""
+    from serving import checkpoints as signed
+    from serving.settings import Settings
+
+    found = signed.read_checkpoints(checkpoints or Settings().checkpoints)
+    key = signed.public_key() if found else None
+    with _store().reading() as connection:
+        said = signed.audit(connection, found, key)
+    for problem in said.problems:
+        typer.echo(problem)
+    typer.echo(
+        f"{said.entries} entries, {said.checkpoints} checkpoints, {said.unsigned_entries} entries since the "
+        f"newest: {f'{len(said.problems)} problems' if said.problems else 'whole'}"
+    )
+    raise typer.Exit(1 if said.problems else 0)
+
+
+@app.command()
+def backup(folder: Annotated[Path, typer.Argument(help="Folder that gets a new folder.")]) -> None:
+    """Back up store, releases and checkpoints while the service runs."""
+    from serving.backup import back_up
+    from serving.settings import Settings
+
+    typer.echo(f"backed up to {back_up(Settings(), folder, datetime.now(UTC))}")
+
+
+@app.command()
+def restore(folder: Annotated[Path, typer.Argument(help="A folder that `firstline backup` made.")]) -> None:
+    """Put a backup back into an empty state folder and database, and check it."""
+    from serving.backup import restore as put_back
+    from serving.settings import Settings
+
+    typer.echo(f"restored: the ledger's {put_back(Settings(), folder)} entries are whole")
 
 
 def _store() -> Any:

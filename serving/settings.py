@@ -58,6 +58,11 @@ class Settings(BaseSettings):
         return {**os.environ, **own}
 
     @property
+    def checkpoints(self) -> Path:
+        """File of the ledger's signed checkpoints."""
+        return self.state / "checkpoints.jsonl"
+
+    @property
     def releases(self) -> Path:
         """Folder that holds one folder per release, named by its id."""
         return self.state / "releases"

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from policy.desk import Desk, DeskError, load_desk
 from serving.budgets import Demotion, demote_where_exhausted
+from serving.checkpoints import append_checkpoint, private_key
 from serving.helpdesks import load_helpdesks
 from serving.logs import logger
 from serving.open_tickets import deadline_calls, escalate, open_tickets
@@ -32,10 +33,7 @@ class Ticked(NamedTuple):
         if not any(self):
             return ["no promise is about to be broken, no error budget is spent, no action is pending"]
         demoted = [f"{d.intent} is no longer automated: {d.because}" for d in self.demotions]
-        done = (
-            f"{self.deadlines} promises about to be broken escalated; "
-            f"{self.actions} actions carried out"
-        )
+        done = f"{self.deadlines} promises about to be broken escalated; {self.actions} actions carried out"
         return [*demoted, done]
 
 
@@ -94,6 +92,14 @@ def main() -> None:
     executor = write_back(store, helpdesks) if helpdesks else dry_run
     try:
         done = tick(store, desk_in_force(store, settings), executor, datetime.now(UTC))
+        _sign(store, settings)
     finally:
         store.close()
     print("\n".join(done.lines()))
+
+
+def _sign(store: Store, settings: Settings) -> None:
+    key = private_key()
+    if key is not None:
+        with store.reading() as connection:
+            append_checkpoint(connection, settings.checkpoints, key, datetime.now(UTC))
