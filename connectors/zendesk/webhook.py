@@ -1,7 +1,7 @@
 """Zendesk's webhooks, as the records its incremental export would hold.
 
 Event webhooks name a change (``zen:event-type:ticket.*``); trigger webhooks send a body that an administrator
-wrote, for which ``docs/vendors.md`` has templates: of a ticket, with the keys of the REST API, and of a rating
+wrote, for which ``docs/vendors.md`` has templates: a ticket with the keys of the REST API, and a rating
 (placeholders: https://support.zendesk.com/hc/en-us/articles/4408886858138). Ids come as text, statuses and
 priorities in capitals, unlike in the export: both are brought to the export's form here. Shapes follow
 https://developer.zendesk.com/api-reference/webhooks/event-types/ticket-events and were never recorded from a
