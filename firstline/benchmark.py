@@ -124,3 +124,47 @@ def _show(found: Mapping[str, Any], report: str, json_file: Path | None) -> None
         json_file.parent.mkdir(parents=True, exist_ok=True)
         json_file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     typer.echo(report)
+
+
+@app.command("escalation")
+def benchmark_escalation(
+    texts: Annotated[
+        Path, typer.Option(help="CSV with text,label[,language]; label: regulatory or ordinary.")
+    ],
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
+) -> None:
+    """Measure which texts the desk escalates as requests of legal weight, by their wording alone."""
+    import json
+
+    from pipelines.benchmarks import escalation
+
+    found = escalation.measure(escalation.read_texts(texts))
+    if json_file is not None:
+        json_file.parent.mkdir(parents=True, exist_ok=True)
+        json_file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    typer.echo(escalation.report(found))
+
+
+@app.command("serving")
+def benchmark_serving(
+    seconds: Annotated[float, typer.Option(min=1.0, help="Length of each phase.")] = 20.0,
+    record: Annotated[
+        bool, typer.Option("--record", help="Record in docs/results.json; refused on a busy machine.")
+    ] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
+) -> None:
+    """Measure the service on a copy of this installation's store: latency, capacity, overload, memory."""
+    import json
+    from dataclasses import asdict
+
+    from pipelines.benchmarks import serving
+    from pipelines.results import record_results
+    from serving.settings import Settings
+
+    found = serving.measure(Settings(), seconds)
+    if json_file is not None:
+        json_file.parent.mkdir(parents=True, exist_ok=True)
+        json_file.write_text(json.dumps(asdict(found), indent=1) + "\n", encoding="utf-8")
+    typer.echo(serving.report(found))
+    if record:
+        record_results(serving.results(found))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from policy.desk_schema import Desk, EscalationKind
 from policy.phrases import normalised_words
+from policy.regulatory import wording_of_legal_weight
 from policy.situation import Situation, Surge
 from policy.wording import sure
 
@@ -50,14 +51,14 @@ def is_surge(desk: Desk, surge: Surge) -> bool:
 def regulatory_reason(desk: Desk, situation: Situation) -> str | None:
     """Why the ticket has legal weight; ``None`` if nothing says so.
 
-    Either the wording or the intent is enough. The intent counts from a low probability on, because a missed
-    legal request costs more than a needless look by the compliance team.
+    A listed wording, groups of words that mean it together, or the intent: each is enough. The intent counts
+    from a low probability on, because a missed legal request costs more than a needless look by the
+    compliance team.
     """
     words = normalised_words(f"{situation.subject}\n\n{situation.body}")
-    for topic in desk.phrases.regulatory.values():
-        found = topic.found_in(words)
-        if found is not None:
-            return f'the text {topic.about} ("{found}")'
+    worded = wording_of_legal_weight(desk.phrases.regulatory, words)
+    if worded is not None:
+        return worded
     probable = situation.intent_probability >= desk.escalation.regulatory_probability
     if desk.intent_policy(situation.intent).regulatory and probable:
         return f"'{situation.intent}' ({sure(situation.intent_probability)}) has legal weight"

@@ -114,15 +114,19 @@ class Topic(BaseModel):
 
         Every language is tried: customers mix them, and a detector may be wrong about a short text.
         """
-        cancelled = [
-            span for wordings in self.unless.values() for w in wordings for span in _wording(w).spans(words)
-        ]
+        cancelled = self.cancelled_in(words)
         for wordings in self.asks.values():
             for written in wordings:
                 for start, end in _wording(written).spans(words):
                     if not any(start < until and since < end for since, until in cancelled):
                         return words[start:end].strip()
         return None
+
+    def cancelled_in(self, words: str) -> list[tuple[int, int]]:
+        """Where normalised ``words`` say something that ``unless`` lists."""
+        return [
+            span for wordings in self.unless.values() for w in wordings for span in _wording(w).spans(words)
+        ]
 
     def extended(self, more: "Topic") -> "Topic":
         """This topic with the wordings of ``more`` added."""

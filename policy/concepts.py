@@ -1,0 +1,220 @@
+"""What a request of legal weight is made of: groups of words that say it when they meet in one sentence.
+
+``phrases.yaml`` lists wordings in their order; ``concepts.yaml`` lists verbs, objects and persons, and which
+of them together carry legal weight. A word of ``FUZZY_LETTERS`` letters or more is also recognised with one
+slip, by the deletion neighbourhood of W. Garbe's SymSpell (words one slip apart share a form with a letter
+less).
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from itertools import product
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from policy.phrases import Topic, normalised_words
+
+FUZZY_LETTERS = 7
+SPAN_WORDS = 14
+"""Groups that stand further apart, counted in words, do not belong together."""
+_MOST_NEIGHBOURS = 5
+_SHIPPED = Path(__file__).with_name("concepts.yaml")
+_SOUNDS = str.maketrans({"z": "s", "k": "c", "q": "c", "v": "b", "y": "i", "h": None})
+
+
+class Language(BaseModel):
+    """The groups of one language, and by topic which of them together say it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    groups: dict[str, str]
+    says: dict[str, tuple[Annotated[str, Field(min_length=1)], ...]]
+
+    @model_validator(mode="after")
+    def only_known_groups(self) -> "Language":
+        """This language, if every rule names groups that exist."""
+        for topic, rules in self.says.items():
+            for rule in rules:
+                unknown = sorted(set(rule.split()) - set(self.groups))
+                if unknown:
+                    raise ValueError(f"{topic}: the rule {rule!r} names no group of this language: {unknown}")
+        return self
+
+
+GroupName = tuple[str, str]
+"""Language and name of a group."""
+
+
+class _Vocabulary:
+    """Which groups a word belongs to."""
+
+    def __init__(self, written: Mapping[GroupName, str]) -> None:
+        self._exact: dict[str, set[GroupName]] = {}
+        self._stems: dict[str, set[GroupName]] = {}
+        self._near: dict[str, set[str]] = {}
+        self._near_stems: dict[str, set[str]] = {}
+        """What sounds like a form with at most one letter less."""
+        self._heard: dict[str, set[GroupName]] = {}
+        self._heard_stems: dict[str, set[GroupName]] = {}
+        for group, entries in written.items():
+            for entry in entries.split():
+                self._learn(group, normalised_words(entry.rstrip("*")).strip(" ."), entry.endswith("*"))
+        self._lengths = sorted({len(stem) for stem in self._stems})
+        lengths = {len(stem) + more for stem in self._heard_stems for more in (-1, 0, 1)}
+        self._near_lengths = sorted(length for length in lengths if length >= FUZZY_LETTERS - 1)
+
+    def _learn(self, group: GroupName, words: str, is_stem: bool) -> None:
+        (self._stems if is_stem else self._exact).setdefault(words, set()).add(group)
+        if len(words) >= FUZZY_LETTERS and " " not in words:
+            heard = as_it_sounds(words)
+            (self._heard_stems if is_stem else self._heard).setdefault(heard, set()).add(group)
+            for form in _shortened(heard):
+                (self._near_stems if is_stem else self._near).setdefault(form, set()).add(heard)
+
+    def groups_of(self, word: str) -> frozenset[GroupName]:
+        """The groups of one word, or of neighbours joined by spaces."""
+        found = set(self._exact.get(word, ()))
+        for length in self._lengths:
+            if length > len(word):
+                break
+            found |= self._stems.get(word[:length], _NONE)
+        if " " not in word and len(word) >= FUZZY_LETTERS - 1:
+            heard = as_it_sounds(word)
+            for known in _alike(heard, self._near):
+                found |= self._heard[known]
+            for length in self._near_lengths:
+                if length > len(heard):
+                    break
+                for known in _alike(heard[:length], self._near_stems):
+                    found |= self._heard_stems[known]
+        return frozenset(found)
+
+
+_NONE: frozenset[GroupName] = frozenset()
+
+
+def _alike(heard: str, near: Mapping[str, set[str]]) -> set[str]:
+    """What of ``near`` is at most one slip apart from ``heard``."""
+    candidates = {known for form in _shortened(heard) for known in near.get(form, ())}
+    return {known for known in candidates if _one_slip_apart(heard, known)}
+
+
+@lru_cache(maxsize=8192)
+def _shortened(word: str) -> frozenset[str]:
+    """``word`` and what is left of it without one of its letters but the first."""
+    return frozenset([word, *(word[:i] + word[i + 1 :] for i in range(1, len(word)))])
+
+
+def _one_slip_apart(one: str, other: str) -> bool:
+    """Whether a letter more, less, changed or two letters swapped make one word of the other."""
+    if one == other:
+        return True
+    start = next(
+        (i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
+    a, b = one[start:], other[start:]
+    return a[1:] == b or a == b[1:] or a[1:] == b[1:] or (a[:2] == b[1::-1] and a[2:] == b[2:])
+
+
+@lru_cache(maxsize=8192)
+def as_it_sounds(word: str) -> str:
+    """``word`` with letters that are often confused made one and doubled letters made single."""
+    folded = word.translate(_SOUNDS)
+    return "".join(c for i, c in enumerate(folded) if i == 0 or c != folded[i - 1])
+
+
+class Concepts:
+    """The groups and rules of all languages."""
+
+    def __init__(self, languages: Mapping[str, Language]) -> None:
+        self._vocabulary = _Vocabulary(
+            {(code, name): words for code, told in languages.items() for name, words in told.groups.items()}
+        )
+        self._rules = [
+            (code, topic, tuple(rule.split()))
+            for code, told in languages.items()
+            for topic, rules in told.says.items()
+            for rule in rules
+        ]
+
+    def found_in(self, words: str, topics: Mapping[str, Topic]) -> tuple[str, str] | None:
+        """(topic, the words that say it) for the first sentence of ``words`` (normalised) with legal weight.
+
+        What an ``unless`` list of any topic covers is not counted. ``None`` where no rule holds.
+        """
+        for sentence in words.split(" . "):
+            found = self._in_sentence(f" {sentence.strip()} ", topics)
+            if found is not None:
+                return found
+        return None
+
+    def _in_sentence(self, sentence: str, topics: Mapping[str, Topic]) -> tuple[str, str] | None:
+        places = self._places(sentence)
+        cancelled: list[tuple[int, int]] | None = None
+        for code, topic, rule in self._rules:
+            if topic not in topics or not all(places.get((code, name)) for name in rule):
+                continue
+            if cancelled is None:
+                cancelled = [span for told in topics.values() for span in told.cancelled_in(sentence)]
+            options = [_kept(places[code, name], cancelled) for name in rule]
+            closest = _closest(options)
+            if closest is not None:
+                return topic, " … ".join(dict.fromkeys(sentence[a:b].strip() for a, b, _ in closest))
+        return None
+
+    def _places(self, sentence: str) -> dict[tuple[str, str], list[tuple[int, int, int]]]:
+        found: dict[tuple[str, str], list[tuple[int, int, int]]] = {}
+        for word, place in _neighbours(sentence):
+            for group in self._vocabulary.groups_of(word):
+                found.setdefault(group, []).append(place)
+        return found
+
+
+def _neighbours(sentence: str) -> Iterator[tuple[str, tuple[int, int, int]]]:
+    """Every word and row of neighbouring words, with its place: start, end, number of the first word."""
+    starts, at = [], 1
+    words = sentence.split()
+    for word in words:
+        starts.append(at)
+        at += len(word) + 1
+    for first in range(len(words)):
+        for count in range(1, min(_MOST_NEIGHBOURS, len(words) - first) + 1):
+            joined = " ".join(words[first : first + count])
+            yield joined, (starts[first], starts[first] + len(joined), first)
+
+
+def _kept(places: list[tuple[int, int, int]], cancelled: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
+    return [
+        place for place in places if not any(place[0] < end and start < place[1] for start, end in cancelled)
+    ]
+
+
+def _closest(options: list[list[tuple[int, int, int]]]) -> tuple[tuple[int, int, int], ...] | None:
+    """The first choice of one place a group that lies within ``SPAN_WORDS``, in the order of the text."""
+    for choice in product(*(places[:4] for places in options)):
+        numbers = [place[2] for place in choice]
+        if max(numbers) - min(numbers) <= SPAN_WORDS:
+            return tuple(sorted(choice))
+    return None
+
+
+def read_concepts(written: str) -> Concepts:
+    """The concepts in the YAML text ``written``.
+
+    Raises ``ValueError`` saying what is wrong and where.
+    """
+    try:
+        content = yaml.safe_load(written)
+        if not isinstance(content, dict):
+            raise ValueError("expected a mapping of language codes")
+        return Concepts({code: Language.model_validate(told) for code, told in content.items()})
+    except (yaml.YAMLError, ValidationError, ValueError) as error:
+        raise ValueError(f"the concepts of legal weight cannot be read: {error}") from error
+
+
+@lru_cache(maxsize=1)
+def shipped_concepts() -> Concepts:
+    """What comes with the platform, ``policy/concepts.yaml``."""
+    return read_concepts(_SHIPPED.read_text(encoding="utf-8"))
