@@ -44,7 +44,7 @@ def measure(frame: pd.DataFrame) -> dict[str, Any]:
     found = frame["text"].map(
         lambda text: wording_of_legal_weight(topics, normalised_words(text)) is not None
     )
-    told = frame.assign(found=found, language=frame["language"] if "language" in frame else "all")
+    told = frame.assign(found=found, language=frame.get("language", "all"))
     by_language = {code: _shares(part) for code, part in told.groupby("language", sort=True)}
     return {"all": _shares(told), "by_language": by_language if "language" in frame else {}}
 

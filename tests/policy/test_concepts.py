@@ -1,4 +1,4 @@
-"""Groups of words that carry legal weight together: slips, distance, near misses, and a file that is wrong."""
+"""Groups of words with legal weight together: slips, distance, near misses, a file that is wrong."""
 
 import csv
 from collections import Counter
