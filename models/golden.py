@@ -32,6 +32,10 @@ def answers(release: Release, tickets: pd.DataFrame, accounts: pd.DataFrame) -> 
             frame = frame.assign(frustration=[p.frustration for p in moods])
         if release.priority is not None:
             said["priority"] = [[p.level, p.score, list(p.reasons)] for p in release.priority.predict(frame)]
+        if release.outcomes is not None:
+            nobody = frame.assign(account_id=pd.Series(None, index=frame.index, dtype="str"))
+            outcomes = release.outcomes.predict(nobody)
+            said["outcomes"] = [[p.queue, p.queue_probability, p.reassigned, p.sla_missed] for p in outcomes]
     if len(accounts) and release.churn is not None:
         said["churn"] = release.churn.predict(accounts).tolist()
     return said

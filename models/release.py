@@ -12,6 +12,7 @@ from typing import Any
 from models.boosting import Columns
 from models.churn import ChurnModel
 from models.intent import IntentModel
+from models.outcomes import OutcomeModels
 from models.priority import PriorityModel
 from models.risk import ThresholdEvidence
 from models.sentences import EncoderMissingError
@@ -21,7 +22,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 DESK = "desk.yaml"
 GOLDEN = "golden.json"
-MEMBERS = ("intent", "sentiment", "priority", "churn")
+MEMBERS = ("intent", "sentiment", "priority", "churn", "outcomes")
 ABSENT = "absent.json"
 ID_CHARS = 12
 
@@ -43,6 +44,7 @@ class Release:
     desk_path: Path
     manifest: dict[str, Any]
     absent: dict[str, str]
+    outcomes: OutcomeModels | None = None
 
     @property
     def columns(self) -> dict[str, Columns]:
@@ -200,6 +202,7 @@ def load_release(folder: Path) -> Release:
             desk_path=folder / DESK,
             manifest=manifest,
             absent=absent,
+            outcomes=OutcomeModels.load(folder / "outcomes") if (folder / "outcomes").is_dir() else None,
         )
     except (KeyError, TypeError, ValueError, OSError) as error:
         raise _of_another_version(folder, error) from error

@@ -11,6 +11,7 @@ from features.tables import read_table
 from models.churn import ChurnModel
 from models.intent import IntentModel
 from models.metrics import macro_f1, precision_coverage, reliability
+from models.outcomes import OutcomeModels
 from models.priority import PriorityModel
 from models.release import absent_reason, sha256
 from pipelines.artifacts import FEATURES, MODELS, read_frame, write_metrics, write_plot
@@ -27,6 +28,8 @@ from pipelines.evaluation import (
     sentiment_report,
 )
 from pipelines.intent import OUT_OF_FOLD, best_labels, read_thresholds
+from pipelines.outcomes import judged as judged_outcomes
+from pipelines.outcomes import read_outcome_frame
 from pipelines.params import Params, load_params
 from pipelines.priority import compared as priority_compared
 from pipelines.priority import read_priority_features
@@ -113,6 +116,13 @@ def judge_churn(snapshots: pd.DataFrame, accounts: pd.DataFrame, seed: int) -> d
     }
 
 
+def judge_outcomes(tickets: pd.DataFrame, seed: int) -> dict[str, Any]:
+    """Where evaluation tickets ended, which were reassigned and which were answered late."""
+    models = OutcomeModels.load(MODELS / "outcomes")
+    new, train = (tickets[tickets["split"] == name] for name in ("evaluation", "train"))
+    return judged_outcomes(models, new, train, seed) | {"absent": dict(models.absent)}
+
+
 def main() -> None:
     """Judge the models of ``artifacts/models``; write metrics and the points of the plots."""
     params, started = load_params(), time.perf_counter()
@@ -121,7 +131,7 @@ def main() -> None:
     truth = read_truth(truth_file)
     features = read_priority_features()
     metrics: dict[str, Any] = {"truth_sha256": sha256(truth_file) if truth_file.exists() else None}
-    absent = {name: absent_reason(MODELS / name) for name in ("intent", "priority", "churn")}
+    absent = {name: absent_reason(MODELS / name) for name in ("intent", "priority", "churn", "outcomes")}
     metrics["absent"] = {name: reason for name, reason in absent.items() if reason}
     said, labels = NOTHING_SAID, pd.Series([], dtype="str")
     if not absent["intent"]:
@@ -134,6 +144,8 @@ def main() -> None:
     if not absent["churn"]:
         snapshots = read_frame(FEATURES / "accounts.parquet", "features")
         metrics["churn"] = judge_churn(snapshots, read_table(TABLES_FOLDER, "accounts"), params.seed)
+    if not absent["outcomes"]:
+        metrics["outcomes"] = judge_outcomes(read_outcome_frame(), params.seed)
     points, curve = reliability_points(said, labels)
     write_plot("intent_slices", intent_slices(said, labels, may_automate(said, read_thresholds())))
     write_plot("reliability", points)

@@ -10,11 +10,12 @@ from typing import Any
 import pandas as pd
 
 from models.golden import answers, as_document, check_in_child
+from models.outcomes import BINARY
 from models.release import MANIFEST, MEMBERS, load_release, sha256, write_release
 from pipelines.artifacts import FEATURES, METRICS, MODELS, RELEASE, read_frame, read_metrics, write_metrics
 from pipelines.intent import read_thresholds
+from pipelines.outcomes import read_outcome_frame
 from pipelines.params import load_params
-from pipelines.priority import read_priority_features
 from pipelines.tracking import record_run, register_release
 
 GOLDEN_TICKETS = 12
@@ -36,7 +37,7 @@ def golden_rows(frame: pd.DataFrame, rows: int) -> pd.DataFrame:
     chosen = new.iloc[:: max(1, len(new) // rows)].iloc[:rows]
     times = [name for name in chosen if pd.api.types.is_datetime64_any_dtype(chosen[name])]
     labels = [name for name in chosen if str(name).endswith(("_label", "_reviewed", "_confirmed"))]
-    outputs = ["split", "state", "intent", "frustration", "churned_90d"]
+    outputs = ["split", "state", "intent", "frustration", "churned_90d", "final_queue", "is_mature", *BINARY]
     return chosen.drop(columns=[*times, *labels, *NEVER_GOLDEN, *outputs], errors="ignore").reset_index(
         drop=True
     )
@@ -69,7 +70,7 @@ def summary(folder: Path, release_id: str) -> dict[str, Any]:
 def main() -> None:
     """Write ``artifacts/release``, check it in a fresh process, register it in MLflow."""
     params, started = load_params(), time.perf_counter()
-    tickets = golden_rows(read_priority_features(), GOLDEN_TICKETS)
+    tickets = golden_rows(read_outcome_frame(), GOLDEN_TICKETS)
     accounts = golden_rows(read_frame(FEATURES / "accounts.parquet", "features"), GOLDEN_ACCOUNTS)
     release_id = bundle(RELEASE, params.release.desk, tickets, accounts)
     check_in_child(RELEASE)

@@ -44,6 +44,7 @@ CHANGES = [
         "urgency": "1",
         "priority": "2",
     },
+    {"sys_updated_at": "1/3/2016 10:00", "made_sla": "false"},
     {"sys_updated_at": "1/3/2016 11:29", "incident_state": "Resolved"},
     {"sys_updated_at": "2/3/2016 10:00", "incident_state": "Active", "reopen_count": "1"},
     {"sys_updated_at": "3/3/2016 10:00", "incident_state": "Resolved"},
@@ -96,12 +97,14 @@ def test_each_change_is_one_event_at_its_own_time(write_folder: WriteFolder) -> 
     at = said["known_at"].dt.strftime("%d.%m. %H:%M")
     assert list(zip(at, said["kind"], said["value"].fillna(""), strict=True)) == [
         ("29.02. 01:23", "intent_set", "55"),
+        ("29.02. 01:23", "note", ""),
         ("29.02. 01:23", "priority_set", "normal"),
         ("29.02. 01:23", "queue_set", "group 56"),
         ("29.02. 08:00", "assigned", "resolver:89"),
         ("29.02. 08:00", "queue_set", "group 24"),
         ("29.02. 09:00", "intent_set", "40"),
         ("29.02. 09:00", "priority_set", "high"),
+        ("01.03. 10:00", "escalated", "sla_missed"),
         ("01.03. 11:29", "solved", ""),
         ("02.03. 10:00", "reopened", ""),
         ("03.03. 10:00", "solved", ""),
@@ -109,6 +112,7 @@ def test_each_change_is_one_event_at_its_own_time(write_folder: WriteFolder) -> 
     assert events["event_id"].is_unique
     assert (events["occurred_at"] == events["known_at"]).all()
     assert set(events.loc[events["kind"] == "priority_set", "actor_kind"]) == {"system"}
+    assert events.loc[events["kind"] == "note", "text"].tolist() == ["subcategory 170"]
 
 
 @pytest.mark.parametrize("name", AFTERWARDS)

@@ -6,15 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.opening import OPENING_FEATURES
 from models.churn import ChurnModel
 from models.golden import answers, as_document, check, check_in_child
 from models.intent_blocks import time_blocks
 from models.intent_training import IntentSettings, fit_intent, ranker_data
+from models.outcomes import OutcomeModels
 from models.priority import PriorityModel
 from models.release import (
     DESK,
     GOLDEN,
     MANIFEST,
+    MEMBERS,
     ReleaseError,
     load_release,
     release_id,
@@ -25,6 +28,7 @@ from models.release import (
 from models.risk import ThresholdEvidence
 from models.sentiment import SentimentModel
 from tests.models.desks import account_features, encoded, levels_by_stake, ticket_features, tickets
+from tests.models.test_outcomes import opened
 
 THRESHOLDS = {
     "login_help": ThresholdEvidence(0.87, 188, 4, 0.951975),
@@ -35,7 +39,8 @@ ACCOUNTS = account_features(400, seed=1).drop(columns="as_of")
 
 def golden_tickets() -> pd.DataFrame:
     words = tickets(6, seed=3)[["subject", "body", "channel", "plan"]]
-    return ticket_features(6, seed=3).drop(columns=["intent", "frustration", "channel", "plan"]).join(words)
+    features = ticket_features(6, seed=3).drop(columns=["intent", "frustration", "channel", "plan"])
+    return features.join(words).assign(**dict.fromkeys(OPENING_FEATURES, "x"))
 
 
 def members(folder: Path) -> dict[str, Path]:
@@ -48,7 +53,8 @@ def members(folder: Path) -> dict[str, Path]:
     SentimentModel().save(folder / "sentiment")
     PriorityModel.fit(features, levels_by_stake(features), seed=0).save(folder / "priority")
     ChurnModel.fit(ACCOUNTS, ACCOUNTS["churned_90d"], seed=0).save(folder / "churn")
-    return {name: folder / name for name in ("intent", "sentiment", "priority", "churn")}
+    OutcomeModels.fit(opened(400, 1), opened(100, 2), seed=0).save(folder / "outcomes")
+    return {name: folder / name for name in MEMBERS}
 
 
 def written(folder: Path, parts: dict[str, Path], golden: dict | None = None, revision: str = "r1") -> str:
@@ -78,7 +84,7 @@ def copy(sound, tmp_path) -> Path:
 
 def test_a_release_carries_all_that_decides(sound):
     release = load_release(sound)
-    assert None not in (release.intent, release.sentiment, release.priority, release.churn)
+    assert None not in (release.intent, release.sentiment, release.priority, release.churn, release.outcomes)
     assert release.thresholds == THRESHOLDS
     assert release.desk_path.read_text("utf-8") == "brand: Example\n"
     assert release.columns["churn"] == release.churn.columns
@@ -166,6 +172,7 @@ def test_a_left_out_model_is_named_with_its_reason(parts, tmp_path):
         "sentiment": "not trained",
         "priority": "not trained",
         "churn": "the table usage is missing or empty",
+        "outcomes": "not trained",
     }
 
 
@@ -175,6 +182,7 @@ def test_golden_rows_are_reproduced_in_a_fresh_process(sound):
         "intent": 6,
         "sentiment": 6,
         "priority": 6,
+        "outcomes": 6,
         "churn": 3,
     }
     check(load_release(sound), golden)
