@@ -70,7 +70,7 @@ class TriageDesk:
         self._releases = releases
         self._reference = Recent(size=32, seconds=REFERENCE_SECONDS)
         self._churn = Recent(size=20_000, seconds=24 * 3600.0)
-        self._paths = Recent(size=1_000, seconds=3600.0)
+        self._paths = Recent(size=1_000, seconds=24 * 3600.0)
 
     def triage(self, request: TriageRequest, now: datetime) -> Answer:
         """The decision about the ticket, made once: the same request again gets the stored one.
@@ -192,8 +192,8 @@ class TriageDesk:
         intent = situation.intent
         if intent is None or situation.out_of_scope:
             return situation
-        hour = situation.as_of.replace(minute=0, second=0, microsecond=0)
-        proof = self._paths.get((intent, hour), lambda: path_proof(self.store, desk, intent, hour))
+        day = situation.as_of.replace(hour=0, minute=0, second=0, microsecond=0)
+        proof = self._paths.get((intent, day), lambda: path_proof(self.store, desk, intent, day))
         demoted = self._reference.get("demotions", self._read_demotions).get(intent)
         return replace(
             situation, path=proof.record, path_success=proof.lower_bound, demoted_because=demoted
