@@ -31,7 +31,7 @@ TICKET_HISTORY: tuple[_F, ...] = (
     _F("account_tickets_90d", "earlier tickets of the account", lambda a: a.tickets.count(90 * DAY)),
     _F("account_open_tickets", "earlier tickets not yet solved", lambda a: a.open_tickets.sum("change")),
     _F("account_reopens_90d", "tickets reopened", lambda a: a.reopened.count(90 * DAY)),
-    _F("account_csat_mean_180d", "mean rating, 1 to 5", lambda a: a.csat.mean("score", 180 * DAY)),
+    _F("account_csat_mean_180d", "mean rating, 1 to 5", lambda a: a.csat.mean("score", 180 * DAY, "rated")),
     _F("account_csat_last", "last rating, 1 to 5", lambda a: a.csat.last("score")),
 )
 USAGE: tuple[_F, ...] = (
@@ -68,7 +68,7 @@ _SNAPSHOT_ONLY: tuple[_F, ...] = (
         lambda a: a.where_used(a.usage.hours_since() / 24),
     ),
     _F("account_reopens_180d", "tickets reopened", lambda a: a.reopened.count(180 * DAY)),
-    _F("account_csat_ratings_180d", "ratings given", lambda a: a.csat.count(180 * DAY)),
+    _F("account_csat_ratings_180d", "ratings given", lambda a: a.csat.sum("rated", 180 * DAY)),
 )
 SNAPSHOT = CONTRACT + TICKET_HISTORY + USAGE + _SNAPSHOT_ONLY
 """Every account feature: name, meaning, kind, in the order of the frame's columns."""

@@ -204,9 +204,9 @@ class AsOf:
         """Sum of the values ``name``."""
         return self._numbers(self._total(name, window))
 
-    def mean(self, name: str, window: int | None = None) -> Floats:
-        """Mean of the values ``name``; ``NaN`` without facts."""
-        count = self._total(None, window)
+    def mean(self, name: str, window: int | None = None, number: str | None = None) -> Floats:
+        """Mean of the values ``name``; ``NaN`` without facts. ``number``: how many each fact counts for."""
+        count = self._total(number, window)
         return _ratio(self._total(name, window), count, self.known & (count > 0))
 
     def distinct(self, name: str, window: int) -> Floats:

@@ -82,18 +82,25 @@ class TicketFacts:
         return EventLog(codes[ticket[rows]], known[rows], occurred[rows])
 
     def csat_log(self, codes: Integers) -> EventLog:
-        """Customers' ratings (``score``, 1 to 5); a rating that is not a number is not one."""
+        """Customers' ratings (``score``, 1 to 5; ``rated``, 1); a rating that is not a number is not one.
+
+        A ticket has one rating, its newest: an earlier one is taken back (-1) when another becomes known.
+        """
         ticket, known, occurred, kind, value = self._event_arrays
         rows = equal(kind, "csat")
         score = np.full(len(rows), np.nan)
         score[rows] = [_number(text) for text in value.filter(pa.array(rows)).to_pylist()]
         rows = np.isfinite(score)
+        ticket, known, occurred = ticket[rows], known[rows], occurred[rows]
+        given = score[rows].round().astype(np.int64)
+        again = np.flatnonzero(ticket[1:] == ticket[:-1]) + 1  # rows of one ticket follow one another
+        rated = np.repeat((1, -1), (len(given), len(again)))
         return EventLog(
-            codes[ticket[rows]],
-            known[rows],
-            occurred[rows],
-            values={"score": score[rows].round().astype(np.int64)},
-            ties=np.arange(int(rows.sum())),
+            np.concatenate((codes[ticket], codes[ticket[again]])),
+            np.concatenate((known, known[again])),
+            np.concatenate((occurred, occurred[again - 1])),
+            values={"score": np.concatenate((given, -given[again - 1])), "rated": rated},
+            ties=np.concatenate((2 * np.arange(len(given)) + 1, 2 * again)),
         )
 
 

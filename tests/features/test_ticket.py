@@ -85,6 +85,22 @@ def test_a_ticket_scored_again_later_never_counts_itself_or_what_became_of_it(kn
     assert ticket_features(own, history, later)["account_open_tickets"].tolist() == [0]
 
 
+def test_a_rating_that_was_corrected_or_came_twice_counts_once_from_then_on():
+    rated = [
+        event(START + 1 * DAY, "csat", "old", "1", "e"),
+        event(START + 5 * DAY, "csat", "old", "5", "e@later"),
+        event(START + 6 * DAY, "csat", "old", "5", "the same, pushed"),
+        event(START + 2 * DAY, "csat", "other", "2", "f"),
+    ]
+    known = pd.concat([ticket(START, "old"), ticket(START, "other")], ignore_index=True)
+    days = (3, 5.5, 7, 182.5, 185.5, 187)
+    asked = pd.concat([ticket(START + day * DAY, f"t{day}") for day in days], ignore_index=True)
+    row = ticket_features(asked, {"tickets": known, "ticket_events": pd.concat(rated)})
+    means = row["account_csat_mean_180d"].astype(object).where(row["account_csat_mean_180d"].notna(), None)
+    assert means.tolist() == [1.5, 3.5, 3.5, 5.0, 5.0, None]
+    assert row["account_csat_last"].tolist() == [2, 5, 5, 5, 5, 5]
+
+
 def test_a_ticket_learned_late_is_not_history_until_it_is_known():
     late = ticket(START, "late").assign(known_at=START + 5 * DAY)
     asked = pd.concat(
