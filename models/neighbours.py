@@ -13,6 +13,8 @@ from models.terms import Terms
 SKETCH_DIMENSIONS = 256
 EXAMPLES_PER_CLASS = 150
 VOTERS = 15
+ALONE = 4
+"""So many texts at once are scored on one thread."""
 _CHUNK = 2_000
 _STEPS = 2_048
 """Parts of a unit vector are rounded to 1/2048, which half precision keeps. Products of such numbers add up
@@ -29,6 +31,12 @@ def _folding(size: int) -> tuple[np.ndarray, np.ndarray]:
 def exact(units: np.ndarray) -> np.ndarray:
     """``units`` (rows of length one) in steps of 1/2048, float32."""
     return (np.rint(units * _STEPS) / _STEPS).astype(np.float32)
+
+
+def inner(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Inner products of two sets of rows. A few are not worth waking the threads of a BLAS for: on a busy
+    machine one ticket then waits for a core longer than its answer takes."""
+    return np.einsum("ij,kj->ik", rows, others) if len(rows) <= ALONE else rows @ others.T
 
 
 def sketch(weights: sparse.csr_matrix, terms: Terms) -> np.ndarray:
@@ -68,7 +76,7 @@ class ExampleBank:
         return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
 
     def _look_up(self, sketches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        cosines = exact(sketches) @ self.examples.T
+        cosines = inner(exact(sketches), self.examples)
         nearest = np.maximum.reduceat(cosines, self.starts, axis=1)
         voters = min(VOTERS, cosines.shape[1])
         chosen = np.argpartition(-cosines, voters - 1, axis=1)[:, :voters]
