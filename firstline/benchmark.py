@@ -157,7 +157,7 @@ def benchmark_serving(
     import json
     from dataclasses import asdict
 
-    from pipelines.benchmarks import serving
+    from pipelines.benchmarks import serving, serving_report
     from pipelines.results import record_results
     from serving.settings import Settings
 
@@ -165,6 +165,6 @@ def benchmark_serving(
     if json_file is not None:
         json_file.parent.mkdir(parents=True, exist_ok=True)
         json_file.write_text(json.dumps(asdict(found), indent=1) + "\n", encoding="utf-8")
-    typer.echo(serving.report(found))
+    typer.echo(serving_report.report(found))
     if record:
-        record_results(serving.results(found))
+        record_results(serving_report.results(found))
