@@ -6,7 +6,7 @@ who set it (``actor_kind`` agent, ``actor_id``) and why (``text``).
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from sqlalchemy import select
 from features.labels import final_labels
 from features.schema import TABLES, Tables, completed, typed
 from features.tables import read_table
+from monitoring.estimate import answer_weights, in_hold_out
 from monitoring.quality import FEEDBACK_COLUMNS, OVERRIDABLE, decision_frame
 from monitoring.trust import held_back
 from serving.codec import to_frame
@@ -158,10 +159,11 @@ def export_feedback(store: Store, folder: Path) -> Export:
     path = folder / f"feedback-{first:06d}-{last:06d}.jsonl"
     folder.mkdir(parents=True, exist_ok=True)
     held = why_held.dropna()
+    weights = _weights(decisions, stored_feedback(store))
     if len(held):
-        _write_labels(store, path.with_suffix(HELD), events.loc[held.index])
+        _write_labels(store, path.with_suffix(HELD), events.loc[held.index], weights)
     labels = events.loc[why_held.index[why_held.isna()]]
-    _write_labels(store, path, labels)
+    _write_labels(store, path, labels, weights)
     return Export(
         path, len(labels), (first, last), tuple((str(why), int(n)) for why, n in held.value_counts().items())
     )
@@ -173,9 +175,16 @@ def _decided(decisions: pd.DataFrame) -> pd.DataFrame:
     return long.assign(kind=long["variable"] + "_set")[["ticket_id", "kind", "decided"]]
 
 
-def _write_labels(store: Store, path: Path, labels: pd.DataFrame) -> None:
+def _weights(decisions: pd.DataFrame, feedback: pd.DataFrame) -> dict[str, float]:
+    """By ticket, how many decisions of its kind one answer stands for (``answer_weights``)."""
+    answered = decisions["decision_id"].isin(feedback["decision_id"])
+    weights = answer_weights(decisions, answered)[answered].round(4)
+    return dict(zip(decisions.loc[answered, "ticket_id"], weights, strict=True))
+
+
+def _write_labels(store: Store, path: Path, labels: pd.DataFrame, weights: Mapping[str, float]) -> None:
     """One JSON object a line, the whole file or nothing."""
-    lines = _lines(labels, _tickets(store, labels["ticket_id"].unique().tolist()))
+    lines = _lines(labels, _tickets(store, labels["ticket_id"].unique().tolist()), weights)
     part = path.with_name(path.name + ".part")
     part.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     part.replace(path)
@@ -205,10 +214,19 @@ def _tickets(store: Store, ticket_ids: list[str]) -> pd.DataFrame:
     return to_frame("tickets", rows)
 
 
-def _lines(labels: pd.DataFrame, tickets: pd.DataFrame) -> list[str]:
+def _lines(labels: pd.DataFrame, tickets: pd.DataFrame, weights: Mapping[str, float]) -> list[str]:
     about = {row["ticket_id"]: row for row in _records("tickets", tickets)}
     return [
-        json.dumps(event | {"ticket": about.get(event["ticket_id"])}, ensure_ascii=False)
+        json.dumps(
+            event
+            | {
+                "source": "feedback",
+                "weight": weights[event["ticket_id"]],
+                "hold_out": in_hold_out(event["ticket_id"]),
+                "ticket": about.get(event["ticket_id"]),
+            },
+            ensure_ascii=False,
+        )
         for event in _records("ticket_events", labels)
     ]
 

@@ -53,6 +53,10 @@ def registry_of(report: Mapping[str, Any]) -> CollectorRegistry:
     gauge(
         "intent_right_share", "Share of answered intents that were right", {(): calibration["right"]["share"]}
     )
+    estimated: dict[tuple[str, ...], float | None] = {
+        (name,): found["share"] for name, found in report["intent_right"].items()
+    }
+    gauge("intent_right_estimated", "Share of intents right, answers weighed", estimated, "among")
     wrong = quality["automated_wrong"]["all"]
     gauge("automated_wrong_share", "Share of automatic resolutions found wrong", {(): wrong["share"]})
     moved = report["drift"]["columns"] if report["drift"] else []

@@ -15,6 +15,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from monitoring.drift import Drift, DriftLimits, compare
+from monitoring.estimate import Estimate, estimated_right, in_hold_out
 from monitoring.feedback import feedback_labels, stored_decisions, stored_feedback
 from monitoring.gauges import write_gauges
 from monitoring.quality import Quality, decision_frame, freshness, quality
@@ -43,6 +44,8 @@ class Observation:
     window_end: datetime | None
     quality: Quality
     drift: Drift | None
+    right: Estimate
+    right_in_hold_out: Estimate
     new_labels: int
     freshness_hours: dict[str, float | None]
     notes: tuple[str, ...]
@@ -116,6 +119,10 @@ def observe(
         window_end=window["at"].max() if len(window) else None,
         quality=quality(window, feedback),
         drift=drift,
+        right=estimated_right(window, feedback),
+        right_in_hold_out=estimated_right(
+            window[window["ticket_id"].map(in_hold_out).astype(bool)], feedback
+        ),
         new_labels=_new_labels(store, feedback_labels(feedback, decisions), now),
         freshness_hours=freshness(newest_known_at(store, now), now),
         notes=notes,
@@ -151,6 +158,7 @@ def report_record(seen: Observation, verdict: Verdict, now: datetime) -> dict[st
             "end": seen.window_end.isoformat() if seen.window_end else None,
         },
         "quality": seen.quality.record(),
+        "intent_right": {"all": seen.right.record(), "hold_out": seen.right_in_hold_out.record()},
         "drift": seen.drift.record() if seen.drift else None,
         "new_labels": seen.new_labels,
         "freshness_hours": seen.freshness_hours,

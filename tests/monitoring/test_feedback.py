@@ -172,6 +172,7 @@ def test_an_exported_line_holds_the_event_and_its_ticket(store, tmp_path):
     assert row["known_at"] == "2026-07-01T08:01:00.000000Z"
     assert row["ticket"]["ticket_id"] == "t1"
     assert row["ticket"]["body"] == "I cannot log in"
+    assert (row["source"], row["weight"]) == ("feedback", 3.0)  # one answer among three decisions of its kind
 
 
 def test_ingest_reads_exported_feedback_without_loss(store, tmp_path):

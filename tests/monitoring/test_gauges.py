@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from monitoring.estimate import estimated_right
 from monitoring.gauges import registry_of, write_gauges
 from monitoring.monitor import Observation, report_record
 from monitoring.quality import quality
@@ -28,7 +29,8 @@ def report(decided: int = 400, answered: int = 0) -> dict:
     given = feedback(*[(f"d{i}", "override", "intent", "other") for i in range(answered)])
     actions = ["auto_resolve" if i < 10 else "assist" for i in range(decided)]
     judged = quality(decisions(decided, action=actions), given)
-    seen = Observation("r1", None, NOW, NOW, judged, None, 7, {"usage": None}, ())
+    right = estimated_right(decisions(decided, action=actions), given)
+    seen = Observation("r1", None, NOW, NOW, judged, None, right, right, 7, {"usage": None}, ())
     return json.loads(json.dumps(report_record(seen, Verdict("WATCH", "x", NOW), NOW)))
 
 
