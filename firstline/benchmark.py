@@ -168,3 +168,24 @@ def benchmark_serving(
     typer.echo(serving_report.report(found))
     if record:
         record_results(serving_report.results(found))
+
+
+@app.command("surge")
+def benchmark_surge(
+    seeds: Annotated[
+        list[int] | None, typer.Option("--seed", help="A demo company; may be repeated.")
+    ] = None,
+    mislabelled: Annotated[float, typer.Option(help="Share of tickets that get a wrong intent.")] = 0.1,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
+) -> None:
+    """Measure how soon outages of made-up companies are seen, and how many alarms are false."""
+    import json
+
+    from pipelines import surge
+    from pipelines.params import load_params
+
+    found = surge.measure(load_params().demo_company, seeds or surge.UNSEEN_SEEDS, mislabelled)
+    if json_file is not None:
+        json_file.parent.mkdir(parents=True, exist_ok=True)
+        json_file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    typer.echo(surge.report(found))
