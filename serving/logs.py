@@ -4,11 +4,14 @@ import logging
 
 import structlog
 
+from serving.redaction import redact_event
+
 
 def configure_logs() -> None:
     """Write every event of ``logger()`` as one JSON line with its level and UTC time."""
     structlog.configure(
         processors=[
+            redact_event,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(sort_keys=True),

@@ -1,4 +1,4 @@
-"""Whoever edits, inserts, reorders or cuts off what was recorded is found out, though they own the database."""
+"""Whoever edits, inserts, reorders or cuts off what was recorded is found out, owning the database or not."""
 
 import json
 from datetime import timedelta

@@ -1,0 +1,1 @@
+curl -sS "$FIRSTLINE_URL/healthz" -H "Authorization: Bearer $FIRSTLINE_KEY"

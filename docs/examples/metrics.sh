@@ -1,0 +1,1 @@
+curl -sS "$FIRSTLINE_URL/metrics" -H "Authorization: Bearer $FIRSTLINE_KEY"

@@ -1,0 +1,1 @@
+curl -sS "$FIRSTLINE_URL/readyz" -H "Authorization: Bearer $FIRSTLINE_KEY"
