@@ -246,7 +246,6 @@ def note(found: Figures) -> str:
         f"n-gram linear model {test['ngrams_linear_accuracy']:.4f}, paired gain "
         f"{test['gain_over_ngrams_interval'][0]:+.4f} to {test['gain_over_ngrams_interval'][1]:+.4f}",
         f"realised precision at the 99 % threshold {sure['realised_precision']}",
-        f"one ticket takes {found['processor_ms_per_ticket_p50']:.1f} ms of processor time",
         f"a perfectly calibrated model of this size shows an error of {perfect[0]:.4f} to {perfect[1]:.4f}",
     ]
     return "; ".join(parts) + "."
