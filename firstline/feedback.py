@@ -16,6 +16,6 @@ def feedback_preview() -> None:
 @app.command("export")
 def feedback_export() -> None:
     """Write corrections made by agents to data/ as new files, for the next training."""
-    from monitoring.feedback import main
+    from monitoring.feedback_export import main
 
     main()

@@ -9,13 +9,8 @@ from connectors.intake.take_in import take_in
 from connectors.mapping.file import load_mapping
 from features.labels import final_labels
 from features.schema import TABLES, typed
-from monitoring.feedback import (
-    export_feedback,
-    feedback_events,
-    last_exported,
-    next_training_labels,
-    preview_lines,
-)
+from monitoring.feedback import feedback_events, next_training_labels, preview_lines
+from monitoring.feedback_export import export_feedback, last_exported
 from pipelines.ingest import FEEDBACK_MAPPING
 from tests.monitoring.desk import decide, open_desk, say
 from tests.pipelines.decisions import NOW, decision

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from firstline.acting import look_and_act
-from monitoring.feedback import main as export_feedback
+from monitoring.feedback_export import main as export_feedback
 from pipelines import (
     churn,
     evaluate,
