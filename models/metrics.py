@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import f1_score, roc_auc_score
+from sklearn.metrics import cohen_kappa_score, f1_score, roc_auc_score
 
 CALIBRATION_BINS = 15
 
@@ -21,6 +21,16 @@ def macro_f1(truth: Iterable[Any], predicted: Iterable[Any]) -> float:
     truth, predicted = list(truth), list(predicted)
     classes = sorted(set(truth))
     return float(f1_score(truth, predicted, labels=classes, average="macro", zero_division=0))
+
+
+def quadratic_kappa(truth: np.ndarray, predicted: np.ndarray) -> float | None:
+    """Agreement of ordinal codes beyond chance, errors weighted by their squared distance (Cohen 1968).
+
+    ``None`` where truth and prediction are one and the same level throughout: chance explains that as well.
+    """
+    if len(np.union1d(truth, predicted)) < 2:
+        return None
+    return float(cohen_kappa_score(truth, predicted, weights="quadratic"))
 
 
 def reliability(probabilities: np.ndarray, right: np.ndarray, bins: int = CALIBRATION_BINS) -> pd.DataFrame:

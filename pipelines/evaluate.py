@@ -10,7 +10,7 @@ import pandas as pd
 from features.tables import read_table
 from models.churn import ChurnModel
 from models.intent import IntentModel
-from models.metrics import macro_f1, precision_coverage, reliability
+from models.metrics import precision_coverage, reliability
 from models.outcomes import OutcomeModels
 from models.priority import PriorityModel
 from models.release import absent_reason, sha256
@@ -20,6 +20,7 @@ from pipelines.churn import compared as churn_compared
 from pipelines.evaluation import (
     automation_report,
     churn_report,
+    intent_by_language,
     intent_report,
     intent_slices,
     may_automate,
@@ -31,8 +32,8 @@ from pipelines.intent import OUT_OF_FOLD, best_labels, read_thresholds
 from pipelines.outcomes import judged as judged_outcomes
 from pipelines.outcomes import read_outcome_frame
 from pipelines.params import Params, load_params
+from pipelines.priority import agreement, read_priority_features
 from pipelines.priority import compared as priority_compared
-from pipelines.priority import read_priority_features
 from pipelines.tracking import record_run
 from policy.desk import load_desk
 
@@ -71,6 +72,7 @@ def judge_intent(
     }
     best = labels["truth"] if labels["truth"][new].notna().any() else best_labels(tickets)
     report["out_of_scope"] = out_of_scope_report(said[new], best[new], known)
+    report["languages"] = intent_by_language(said[new], best[new], may_automate(said[new], thresholds))
     report["automation"] = {
         name: automation_report(said[new], values[new], thresholds, params.risk.confidence)
         for name, values in labels.items()
@@ -90,7 +92,7 @@ def judge_priority(features: pd.DataFrame, truth: pd.DataFrame, desk_file: Path)
         if new.any():
             tickets = features[new]
             report[name] = priority_compared(labels[new], model.levels(tickets), tickets, train)
-            report[name]["rules_macro_f1"] = macro_f1(labels[new], rule_levels(tickets, desk))
+            report[name] |= agreement(labels[new], rule_levels(tickets, desk), "rules_")
     return report
 
 
@@ -101,7 +103,9 @@ def judge_sentiment(features: pd.DataFrame, truth: pd.DataFrame) -> dict[str, An
     return {name: sentiment_report(new, values) for name, values in labels.items() if values.notna().any()}
 
 
-def judge_churn(snapshots: pd.DataFrame, accounts: pd.DataFrame, seed: int) -> dict[str, Any]:
+def judge_churn(
+    snapshots: pd.DataFrame, accounts: pd.DataFrame, seed: int, team_capacity: int
+) -> dict[str, Any]:
     """The churn model on evaluation snapshots, beside logistic regression and recency."""
     model = ChurnModel.load(MODELS / "churn")
     labelled = snapshots[snapshots[LABEL].notna()]
@@ -112,7 +116,7 @@ def judge_churn(snapshots: pd.DataFrame, accounts: pd.DataFrame, seed: int) -> d
     left = new[LABEL].to_numpy(dtype=float)
     return {
         **churn_compared(new, model, train),
-        **churn_report(new, model.predict(new), left, churned_at, seed),
+        **churn_report(new, model.predict(new), left, churned_at, seed, team_capacity),
     }
 
 
@@ -143,7 +147,9 @@ def main() -> None:
         metrics["priority"] = judge_priority(features, truth, params.release.desk)
     if not absent["churn"]:
         snapshots = read_frame(FEATURES / "accounts.parquet", "features")
-        metrics["churn"] = judge_churn(snapshots, read_table(TABLES_FOLDER, "accounts"), params.seed)
+        metrics["churn"] = judge_churn(
+            snapshots, read_table(TABLES_FOLDER, "accounts"), params.seed, params.churn.team_capacity
+        )
     if not absent["outcomes"]:
         metrics["outcomes"] = judge_outcomes(read_outcome_frame(), params.seed)
     points, curve = reliability_points(said, labels)

@@ -24,7 +24,6 @@ from policy.situation import AccountFacts, Situation
 FEWEST_TICKETS = 30
 """A slice smaller than this is not reported: its figure would be noise."""
 SLICED_BY = ("language", "channel", "plan", "true_intent")
-TOP_SHARE = 0.1
 
 
 def intent_report(said: pd.DataFrame, labels: pd.Series, commonest: str) -> dict[str, Any]:
@@ -56,6 +55,23 @@ def intent_report(said: pd.DataFrame, labels: pd.Series, commonest: str) -> dict
             "high": float(gain.mean()) + margin,
         },
     }
+
+
+def intent_by_language(said: pd.DataFrame, labels: pd.Series, automated: np.ndarray) -> dict[str, Any]:
+    """``intent_report`` of each language (ISO 639-1) with enough tickets, and what is unread and automated.
+
+    ``unread_share``: tickets of which nothing is said, because nobody can read them.
+    """
+    commonest = str(labels.dropna().value_counts().idxmax()) if labels.notna().any() else ""
+    found = {}
+    for language, part in said[labels.notna()].groupby("language", sort=True):
+        if len(part) >= FEWEST_TICKETS:
+            found[str(language)] = {
+                **intent_report(part, labels[part.index], commonest),
+                "unread_share": float(part["intent"].isna().mean()),
+                "automated_share": float(automated[said.index.get_indexer(part.index)].mean()),
+            }
+    return found
 
 
 def out_of_scope_report(said: pd.DataFrame, labels: pd.Series, known: set[str]) -> dict[str, Any]:
@@ -192,15 +208,21 @@ def sentiment_report(said: pd.DataFrame, labels: pd.Series) -> dict[str, Any]:
 
 
 def churn_report(
-    snapshots: pd.DataFrame, risk: np.ndarray, left: np.ndarray, churned_at: pd.Series, seed: int
+    snapshots: pd.DataFrame,
+    risk: np.ndarray,
+    left: np.ndarray,
+    churned_at: pd.Series,
+    seed: int,
+    team_capacity: int,
 ) -> dict[str, Any]:
-    """AUC with a 95 % interval over accounts, and how early the riskiest tenth of each month shows it.
+    """AUC with a 95 % interval over accounts, and what the success team would have made of it.
 
-    ``churned_at``: by account id. ``lead_days_median``: from the first month in which a leaver was
-    among the riskiest tenth, to the day it left.
+    ``team_capacity``: accounts that it can look after a month, the riskiest first. ``churned_at``: by account
+    id. ``lead_days_median``: from the first month in which a leaver was among them, to the day it left.
     """
-    riskiest = pd.Series(risk, snapshots.index).groupby(snapshots["as_of"]).rank(pct=True) > 1 - TOP_SHARE
-    leaving = snapshots[(left > 0) & riskiest.to_numpy()]
+    by_risk = pd.Series(-risk, snapshots.index).groupby(snapshots["as_of"])
+    called = (by_risk.rank(method="first") <= team_capacity).to_numpy()
+    leaving = snapshots[(left > 0) & called]
     first = leaving.groupby("account_id")["as_of"].min()
     lead = (churned_at.reindex(first.index) - first).dt.total_seconds() / 86_400
     leavers = snapshots.loc[left > 0, "account_id"].nunique()
@@ -212,6 +234,11 @@ def churn_report(
         "auc_low": interval[0] if interval else None,
         "auc_high": interval[1] if interval else None,
         "expected_calibration_error": expected_calibration_error(risk, left),
-        "seen_in_riskiest_tenth_share": len(first) / leavers if leavers else None,
+        "brier": float(np.mean((risk - left) ** 2)),
+        "brier_of_base_rate": float(left.mean() * (1 - left.mean())),
+        "team_capacity": team_capacity,
+        "precision_at_capacity": float(left[called].mean()) if called.any() else None,
+        "leaving_share": float(left.mean()),
+        "seen_at_capacity_share": len(first) / leavers if leavers else None,
         "lead_days_median": float(lead.median()) if len(lead) else None,
     }

@@ -68,9 +68,10 @@ class TrialsParams(_Section):
 
 
 class ChurnParams(TrialsParams):
-    """Churn model: how many days ahead it looks."""
+    """Churn model: how many days ahead it looks, and how many accounts the success team can call a month."""
 
     horizon_days: int = Field(ge=1)
+    team_capacity: int = Field(ge=1)
 
 
 class RiskParams(_Section):

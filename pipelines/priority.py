@@ -10,7 +10,7 @@ import optuna
 import pandas as pd
 
 from features.schema import LEVELS
-from models.metrics import accuracy, macro_f1
+from models.metrics import accuracy, macro_f1, quadratic_kappa
 from models.priority import PriorityModel, level_codes
 from models.release import write_absent
 from pipelines.artifacts import FEATURES, MODELS, read_frame, write_metrics
@@ -88,11 +88,20 @@ def compared(
     commonest = train["priority_label"].value_counts().idxmax()
     return {
         "tickets": len(truth),
-        "accuracy": accuracy(truth, levels),
-        "macro_f1": macro_f1(truth, levels),
-        "mean_steps_off": float(np.abs(level_codes(truth) - level_codes(pd.Series(levels))).mean()),
-        "claimed_macro_f1": macro_f1(truth, claimed),
-        "majority_macro_f1": macro_f1(truth, [commonest] * len(truth)),
+        **agreement(truth, levels),
+        **agreement(truth, claimed.to_numpy(dtype=object), "claimed_"),
+        **agreement(truth, np.full(len(truth), commonest, dtype=object), "majority_"),
+    }
+
+
+def agreement(truth: pd.Series, levels: np.ndarray, prefix: str = "") -> dict[str, Any]:
+    """Accuracy, macro F1, quadratic kappa and mean absolute error in levels, each name after ``prefix``."""
+    codes, said = level_codes(truth), level_codes(pd.Series(levels))
+    return {
+        f"{prefix}accuracy": accuracy(truth, levels),
+        f"{prefix}macro_f1": macro_f1(truth, levels),
+        f"{prefix}quadratic_kappa": quadratic_kappa(codes, said),
+        f"{prefix}mean_steps_off": float(np.abs(codes - said).mean()),
     }
 
 

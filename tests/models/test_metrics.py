@@ -6,11 +6,13 @@ from hypothesis import strategies as st
 from models.calibration import Calibrator, fit_calibrator
 from models.metrics import (
     auc,
+    auc_difference_interval,
     auc_interval,
     coverage_at_precision,
     expected_calibration_error,
     macro_f1,
     precision_coverage,
+    quadratic_kappa,
     reliability,
 )
 
@@ -75,3 +77,22 @@ def test_calibration_never_reverses_two_scores(scores, coin):
     seen = rng.random(100)
     calibrator: Calibrator = fit_calibrator(seen, rng.random(100) < rng.choice([seen, 1 - seen]))
     assert (np.diff(calibrator(np.sort(scores))) >= 0).all()
+
+
+def test_kappa_punishes_two_levels_more_than_one_and_chance_earns_nothing():
+    truth = np.array([0, 1, 2, 3] * 20)
+    near, far = truth.copy(), truth.copy()
+    near[:8], far[:8] = np.array([1, 0, 3, 2] * 2), np.array([3, 3, 0, 0] * 2)
+    assert quadratic_kappa(truth, truth) == 1.0
+    assert 1 > quadratic_kappa(truth, near) > quadratic_kappa(truth, far)
+    assert abs(quadratic_kappa(truth, np.full(80, 2))) < 1e-9
+    assert quadratic_kappa(np.ones(5), np.ones(5)) is None
+
+
+def test_two_models_that_say_the_same_differ_by_nothing():
+    truth, scores = np.array([0, 1] * 20), np.arange(40) / 40
+    groups = np.arange(40).astype(str)
+    assert auc_difference_interval(truth, scores, scores, groups, 0) == (0.0, 0.0)
+    low, _ = auc_difference_interval(truth, truth + 0.1 * scores, -scores, groups, 0)
+    assert low > 0
+    assert auc_difference_interval(np.ones(40), scores, scores, groups, 0) is None

@@ -136,3 +136,19 @@ def test_cuts_rise_and_beat_even_ones_on_a_skewed_score():
     cuts = best_cuts(score, codes)
     assert list(cuts) == sorted(cuts)
     assert macro_f1(codes, np.searchsorted(cuts, score, side="right")) > 0.85
+
+
+@pytest.mark.parametrize(
+    ("pair", "column", "less", "more"),
+    [
+        ("calm and angry", "frustration", 0.05, 0.95),
+        ("small and large account", "contract_value_cents", 100_000.0, 40_000_000.0),
+        ("first and fourth time", "same_intent_contact_30d", 0.0, 3.0),
+        ("renews in a year and next week", "renewal_in_days", 360.0, 7.0),
+    ],
+)
+def test_minimal_pairs_differ_the_way_people_would_have_it(model, pair, column, less, more):
+    tickets = FEATURES.iloc[:60]
+    lower, higher = (model.score(tickets.assign(**{column: value})) for value in (less, more))
+    assert (higher >= lower - 1e-12).all()
+    assert (higher - lower).mean() > 0.05

@@ -11,6 +11,7 @@ from pipelines.evaluate import NOTHING_SAID, headline, read_truth, reliability_p
 from pipelines.evaluation import (
     automation_report,
     churn_report,
+    intent_by_language,
     intent_report,
     intent_slices,
     may_automate,
@@ -57,6 +58,28 @@ def test_intents_are_judged_beside_the_linear_and_the_majority_baseline():
     assert intent_report(SAID, TRUTH.where(TRUTH == "nothing"), "a") == {"tickets": 0}
 
 
+def test_each_language_is_judged_by_itself_and_what_nobody_read_is_counted():
+    said = pd.concat(
+        [SAID.assign(language=name) for name in ("en", "de") for _ in range(8)], ignore_index=True
+    )
+    labels = pd.concat([TRUTH, TRUTH.where(TRUTH == "nothing", "a")] * 8, ignore_index=True)
+    few = SAID.assign(language="fr")
+    said, labels = pd.concat([said, few], ignore_index=True), pd.concat([labels, TRUTH], ignore_index=True)
+    found = intent_by_language(said, labels, may_automate(said, PROVEN))
+    assert set(found) == {"de", "en"}  # five tickets say nothing about French
+    assert found["de"]["tickets"] == 40
+    assert found["de"]["unread_share"] == pytest.approx(0.2)
+    assert found["en"]["automated_share"] == pytest.approx(0.2)
+    assert intent_by_language(said, labels.where(labels == "no label"), np.zeros(len(said), bool)) == {}
+
+
+def test_a_language_with_a_threshold_of_its_own_is_held_to_it():
+    german = {"de": ThresholdEvidence(None, 200, 30, 0.8)}
+    proven = {"a": ThresholdEvidence(0.9, 300, 1, 0.98, german)}
+    assert may_automate(SAID, proven).tolist() == [True, False, False, False, False]
+    assert not may_automate(SAID.assign(language="de"), proven).any()
+
+
 def test_unknown_requests_are_counted_apart_from_false_alarms():
     report = out_of_scope_report(SAID, TRUTH, known={"a", "b"})
     assert (report["unknown_tickets"], report["recognised_share"], report["false_alarm_share"]) == (
@@ -101,9 +124,11 @@ def test_churn_is_judged_by_account_with_lead_time():
     left = (leaving & (frame["as_of"] >= months[3]).to_numpy()).astype(float)
     risk = 0.05 + 0.5 * left + rng.uniform(0, 0.01, len(frame))
     gone = pd.Series(pd.Timestamp("2025-06-20", tz="UTC"), index=[f"a{i}" for i in range(8)])
-    report = churn_report(frame, risk, left, gone, seed=0)
+    report = churn_report(frame, risk, left, gone, seed=0, team_capacity=8)
     assert report["auc"] == 1.0
-    assert report["seen_in_riskiest_tenth_share"] == 1.0
+    assert report["seen_at_capacity_share"] == 1.0
+    assert report["precision_at_capacity"] == 0.5  # three of six months have eight leavers to call
+    assert churn_report(frame, risk, left, gone, 0, team_capacity=2)["seen_at_capacity_share"] < 0.8
     assert report["lead_days_median"] == pytest.approx((gone.iloc[0] - months[3]).days)
 
 
