@@ -189,3 +189,21 @@ def benchmark_surge(
         json_file.parent.mkdir(parents=True, exist_ok=True)
         json_file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     typer.echo(surge.report(found))
+
+
+@app.command("frustration")
+def benchmark_frustration(
+    texts: Annotated[Path, typer.Option(help="CSV with a text and what its writer was.")],
+    label: Annotated[str, typer.Option(help="Column: asking, confused, frustrated; or two values.")],
+    text: Annotated[str, typer.Option(help="Column that holds the text.")] = "text",
+    positive: Annotated[
+        str | None, typer.Option(help="Label of the frustrated, if called otherwise.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of folds and models.")] = 0,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
+) -> None:
+    """Train the sentiment model as it ships and measure it, in five folds, on texts it has not seen."""
+    from pipelines.benchmarks import frustration
+
+    found = frustration.run_file(texts, label, text, positive, seed)
+    _show(found, frustration.report(found), json_file)
