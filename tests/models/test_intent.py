@@ -132,6 +132,23 @@ def test_rare_labels_are_left_out_by_name():
     assert "asked_once" not in model.classes
 
 
+def test_a_new_intent_is_understood_from_a_handful_of_examples():
+    known = tickets(500, seed=30, topics=("delivery_late", "broken_item", "wrong_size", "login_help"))
+    new = tickets(8, seed=31, topics=("gift_voucher",))
+    model, _ = fitted(pd.concat([known, new], ignore_index=True), replace(SETTINGS, min_examples=5))
+    fresh = tickets(60, seed=32, topics=("gift_voucher",))
+    assert accuracy(fresh["intent"], said(model, fresh)[0]) > 0.7
+
+
+def test_three_alternatives_come_with_their_probabilities_best_first(model):
+    for prediction in model.predict(tickets(50, seed=33, blur=0.3)):
+        names = [prediction.intent, *(name for name, _ in prediction.alternatives)]
+        probabilities = [prediction.probability, *(p for _, p in prediction.alternatives)]
+        assert len(set(names)) == 4
+        assert probabilities == sorted(probabilities, reverse=True)
+        assert all(0 <= p <= 1 for p in probabilities)
+
+
 def test_one_intent_is_nothing_to_learn():
     with pytest.raises(
         NothingToLearnError, match=r"two intents with 10 examples each, found \['login_help'\]"
