@@ -1,13 +1,15 @@
 """The monthly product-friction report: which product features are followed by tickets, and who struggles.
 
-An account-day with failed uses of a feature is compared with the same accounts' other days of using it. What
-follows is no proof of a cause: an outage moves both. It says where the product team should look first.
+A day on which an account's uses of a feature failed is compared with the same account's other days of use, so
+that large accounts, which use, fail and write more, count for nothing by their size. What follows is no proof
+of a cause: an outage moves both. It says where the product team should look first.
 """
 
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from math import erfc, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from monitoring.rates import Rate
 FOLLOWS = pd.Timedelta(days=2)
 """A ticket follows a day of use if it is written on it or on the day after."""
 FEWEST_ERROR_DAYS = 20
+ERROR_RATE = 0.01
 MOST_ACCOUNTS = 20
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -35,23 +38,21 @@ class FeatureFriction:
     accounts: int
     after_errors: Rate
     otherwise: Rate
-
-    @property
-    def lift(self) -> float | None:
-        """How many times as often a ticket follows a day with errors; ``None`` where that is unknown."""
-        with_errors, without = self.after_errors.share, self.otherwise.share
-        return with_errors / without if with_errors is not None and without else None
+    lift: float | None
+    """How many times as often a ticket follows a day with errors, accounts compared with themselves."""
+    p_value: float
+    """That this is chance, corrected for the number of features (Bonferroni)."""
 
     @property
     def is_friction(self) -> bool:
-        """Whether tickets follow errors more often than other days, beyond chance (one-sided 95 %)."""
+        """Whether tickets follow errors more often, beyond chance."""
         enough = self.after_errors.trials >= FEWEST_ERROR_DAYS
-        return enough and self.after_errors.lower() > self.otherwise.upper()
+        return enough and self.lift is not None and self.lift > 1 and self.p_value < ERROR_RATE
 
     def record(self) -> dict[str, Any]:
         """As JSON values."""
         rates = {"after_errors": self.after_errors.record(), "otherwise": self.otherwise.record()}
-        return {**asdict(self), **rates, "lift": self.lift, "is_friction": self.is_friction}
+        return {**asdict(self), **rates, "is_friction": self.is_friction}
 
 
 def feature_friction(tables: Tables, start: datetime, end: datetime) -> list[FeatureFriction]:
@@ -59,8 +60,10 @@ def feature_friction(tables: Tables, start: datetime, end: datetime) -> list[Fea
     days = _account_days(tables["usage"], start, end)
     days = days.assign(followed=_followed(days, tables["tickets"]))
     found = []
+    features = days["feature"].nunique()
     for feature, used in days.groupby("feature", sort=True):
         failed = used["errors"] > 0
+        lift, p_value = within_accounts(used["account_id"], failed, used["followed"])
         found.append(
             FeatureFriction(
                 str(feature),
@@ -69,9 +72,29 @@ def feature_friction(tables: Tables, start: datetime, end: datetime) -> list[Fea
                 int(used["account_id"].nunique()),
                 _rate(used.loc[failed, "followed"]),
                 _rate(used.loc[~failed, "followed"]),
+                lift,
+                min(1.0, features * p_value),
             )
         )
     return sorted(found, key=lambda f: (not f.is_friction, -(f.lift or 0.0), f.feature))
+
+
+def within_accounts(account: pd.Series, failed: pd.Series, followed: pd.Series) -> tuple[float | None, float]:
+    """Common risk ratio over accounts and its p-value: Mantel and Haenszel (1959), stratified by account.
+
+    A row a day. The ratio is ``None`` where no account has both kinds of days and a ticket.
+    """
+    cases = pd.DataFrame({"failed": failed, "followed": followed, "both": failed & followed})
+    sums = cases.astype("float64").groupby(account).sum().assign(days=cases.groupby(account).size())
+    sums = sums[(sums["failed"] > 0) & (sums["failed"] < sums["days"])]
+    days, bad, wrote, both = (sums[name] for name in ("days", "failed", "followed", "both"))
+    otherwise = float(((wrote - both) * bad / days).sum())
+    spread = float((bad * (days - bad) * wrote * (days - wrote) / (days**2 * (days - 1))).sum())
+    if otherwise == 0 or spread == 0:
+        return None, 1.0
+    lift = float((both * (days - bad) / days).sum()) / otherwise
+    z = float((both - bad * wrote / days).sum()) / sqrt(spread)
+    return lift, erfc(abs(z) / sqrt(2))
 
 
 def struggling_accounts(

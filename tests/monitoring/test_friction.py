@@ -14,6 +14,7 @@ from monitoring.friction import (
     headline,
     month_of,
     struggling_accounts,
+    within_accounts,
     write_friction,
 )
 
@@ -54,6 +55,19 @@ def test_accounts_that_write_a_lot_anyway_are_no_friction(seed):
     found = feature_friction(month(after_errors=0.5, otherwise=0.5, seed=seed), START, END)
     assert not any(f.is_friction for f in found)
     assert "no feature" in headline(friction_record(month(0.5, 0.5, seed), START, END))
+
+
+def test_large_accounts_that_fail_more_and_write_more_are_no_friction():
+    """Every other account uses more: twice the errors, ten times the tickets, and nothing causes anything."""
+    chance = np.random.default_rng(5)
+    account = pd.Series(np.repeat(np.arange(200), 60))
+    large = account % 2 == 0
+    failed = pd.Series(chance.random(len(account)) < np.where(large, 0.4, 0.2))
+    followed = pd.Series(chance.random(len(account)) < np.where(large, 0.5, 0.05))
+    assert followed[failed].mean() > 1.2 * followed[~failed].mean()
+    lift, p_value = within_accounts(account, failed, followed)
+    assert lift == pytest.approx(1.0, abs=0.1)
+    assert p_value > 0.01
 
 
 def test_a_ticket_follows_a_day_up_to_the_day_after_and_none_before():
