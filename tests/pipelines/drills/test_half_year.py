@@ -54,7 +54,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "sentiment": {"trials": 1},
     "priority": {"trials": 1},
     "churn": {"trials": 1},
-    "split": {"calibration_share": 0.08, "evaluation_share": 0.08},
+    "split": {"calibration_share": 0.08, "evaluation_share": 0.11},
     "loop": {"promotion": "automatic"},
 }
 STAGES = (ingest, validate, featurize, intent, sentiment, priority, churn, evaluate, release)
