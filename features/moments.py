@@ -76,9 +76,13 @@ class TicketFacts:
         )
 
     def reopened_log(self, codes: Integers) -> EventLog:
-        """Tickets reopened after they were solved."""
+        """Tickets reopened after they were solved: told twice without a solution between, it was one time."""
         ticket, known, occurred, kind, _ = self._event_arrays
-        rows = equal(kind, "reopened")
+        opens = equal(kind, "reopened")
+        state = np.flatnonzero(opens | equal(kind, "solved"))
+        ticket, known, occurred, opens = ticket[state], known[state], occurred[state], opens[state]
+        rows = opens.copy()
+        rows[1:] &= ~(opens[:-1] & (ticket[1:] == ticket[:-1]))
         return EventLog(codes[ticket[rows]], known[rows], occurred[rows])
 
     def csat_log(self, codes: Integers) -> EventLog:

@@ -101,6 +101,19 @@ def test_a_rating_that_was_corrected_or_came_twice_counts_once_from_then_on():
     assert row["account_csat_last"].tolist() == [2, 5, 5, 5, 5, 5]
 
 
+def test_a_reopening_that_came_pushed_and_exported_counts_once():
+    told = [
+        event(START + 1 * DAY, "solved", "old", event_id="a"),
+        event(START + 2 * DAY, "reopened", "old", event_id="pushed"),
+        event(START + 2 * DAY, "reopened", "old", event_id="exported"),
+        event(START + 3 * DAY, "solved", "old", event_id="b"),
+        event(START + 4 * DAY, "reopened", "old", event_id="c"),
+    ]
+    asked = pd.concat([ticket(START + day * DAY, f"t{day}") for day in (3, 5)], ignore_index=True)
+    row = ticket_features(asked, {"tickets": ticket(START, "old"), "ticket_events": pd.concat(told)})
+    assert row["account_reopens_90d"].tolist() == [1, 2]
+
+
 def test_a_ticket_learned_late_is_not_history_until_it_is_known():
     late = ticket(START, "late").assign(known_at=START + 5 * DAY)
     asked = pd.concat(
