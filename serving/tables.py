@@ -12,6 +12,7 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -204,4 +205,32 @@ ticket_sources = Table(
     metadata,
     Column("ticket_id", TEXT, primary_key=True),
     Column("vendor", String(32), nullable=False),
+)
+
+decision_inputs = Table(
+    "decision_inputs",
+    metadata,
+    Column("decision_id", String(64), primary_key=True),
+    Column("inputs", LargeBinary, nullable=False),
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("incident_id", String(255), primary_key=True),
+    Column("topic", TEXT, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("evidence", TEXT, nullable=False),
+    Column("accounts", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Column("closed_at", BigInteger),
+    Index("incidents_by_topic", "topic", "opened_at"),
+)
+
+incident_tickets = Table(
+    "incident_tickets",
+    metadata,
+    Column("ticket_id", TEXT, primary_key=True),
+    Column("incident_id", String(255), nullable=False),
+    Index("incident_tickets_by_incident", "incident_id"),
 )
