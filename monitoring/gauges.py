@@ -67,7 +67,7 @@ def registry_of(report: Mapping[str, Any]) -> CollectorRegistry:
         "column",
     )
     gauge("drift_columns_moved", "Columns that moved", {(): float(sum(c["moved"] for c in moved))})
-    gauge("new_labels", "Labels from feedback since the champion was promoted", {(): report["new_labels"]})
+    gauge("new_labels", "Tickets with labels from feedback since the promotion", {(): report["new_labels"]})
     gauge(
         "table_age_hours",
         "Hours since the table last learned something",

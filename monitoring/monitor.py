@@ -190,10 +190,10 @@ def _drift(
 
 
 def _new_labels(store: Store, labels: pd.DataFrame, now: datetime) -> int:
-    """Labels from feedback since the champion was promoted; all of them where none ever was."""
+    """Tickets with labels from feedback since the champion was promoted; all of them where none ever was."""
     promoted = [move.at for move in store.pointer_history("champion") if move.at < now]
     fresh = labels[labels["known_at"] > promoted[-1]] if promoted else labels
-    return int(fresh.drop_duplicates(["ticket_id", "kind"]).shape[0])
+    return int(fresh["ticket_id"].nunique())
 
 
 def last_verdict(store: Store) -> Verdict | None:

@@ -39,7 +39,9 @@ class Limits:
     confidence: float = 0.95
     """One-sided, of all the rates of a window together (Bonferroni)."""
     labels_to_retrain: int = 2000
-    """New labels from feedback, since the champion was promoted, that are worth a retraining."""
+    """Tickets with new labels from feedback, since the champion was promoted, that are worth a retraining."""
+    mostly_answered: float = 0.5
+    """From this share of answers on, whoever answers cannot have picked only what is wrong."""
     calm_days: int = 7
     """How long a verdict has to be better before it is believed."""
 
@@ -95,7 +97,8 @@ def judge(
     if harms := proven_harm(quality, limits, expected):
         return Verdict("RETRAIN", "; ".join(harms) + remarks)
     if new_labels >= limits.labels_to_retrain:
-        reason = f"{new_labels} new labels wait (at least {limits.labels_to_retrain} are worth a retraining)"
+        worth = f"at least {limits.labels_to_retrain} are worth a retraining"
+        reason = f"{new_labels} tickets with new labels wait ({worth})"
         return Verdict("RETRAIN", reason + remarks)
     if signs := _signs(quality, moved_columns, limits, expected):
         return Verdict("WATCH", "; ".join(signs) + remarks)
@@ -122,12 +125,18 @@ def judge_successor(quality: Quality, before: Quality, release_before: str, limi
 def proven_harm(
     quality: Quality, limits: Limits, expected_errors: Mapping[str, float] | None = None
 ) -> list[str]:
-    """Sentences about what was certainly worse than allowed, even if all silence were approval."""
+    """Sentences about what was certainly worse than allowed.
+
+    Even if all silence were approval; where most decisions are answered, silence is only late and not counted.
+    """
     harms = []
     for field, rate in quality.overrides.items():
         allowed = limits.allowed((expected_errors or {}).get(field))
-        if _exceeds(rate.all, allowed, quality, limits):
-            harms.append(f"{field} overridden in {rate.all} decisions ({allowed:.0%} allowed)")
+        mostly_answered = quality.answered >= limits.mostly_answered * quality.decisions
+        found = rate.answered if mostly_answered else rate.all
+        if _exceeds(found, allowed, quality, limits):
+            of = "answered decisions" if mostly_answered else "decisions"
+            harms.append(f"{field} overridden in {found} {of} ({allowed:.0%} allowed)")
     if _exceeds(quality.automated_wrong.all, 1 - limits.promised_automation_precision, quality, limits):
         promised = f"{limits.promised_automation_precision:.0%} right promised"
         harms.append(f"{quality.automated_wrong.all} automatic resolutions were wrong ({promised})")

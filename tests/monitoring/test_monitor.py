@@ -119,7 +119,7 @@ def test_without_a_reference_the_rest_is_still_judged(store, tmp_path):
     verdict = run_monitor(store, tmp_path / "features", tmp_path / "reports", LATER)
 
     assert verdict.state == "RETRAIN"
-    assert "intent overridden in 320 of 320 decisions" in verdict.reason
+    assert "intent overridden in 320 of 320 answered decisions" in verdict.reason
     assert "no reference in" in verdict.reason
     assert "run `dvc repro`" in verdict.reason
 

@@ -67,7 +67,7 @@ def test_more_complaints_never_calm_the_verdict(seen, more):
             [],
             0,
             "RETRAIN",
-            "intent overridden in 300 of 1000 decisions (20% allowed)",
+            "intent overridden in 300 of 1000 answered decisions (20% allowed)",
         ),
         (
             window(1000, 1000, 210),
@@ -77,6 +77,20 @@ def test_more_complaints_never_calm_the_verdict(seen, more):
             "1000 of 1000 decisions answered, no limit exceeded",
         ),
         (window(1000, 100, 60), [], 0, "WATCH", "intent overridden in 60 of 100 answered decisions"),
+        (
+            window(300, 240, 90),
+            [],
+            0,
+            "RETRAIN",
+            "intent overridden in 90 of 240 answered decisions (20% allowed)",
+        ),
+        (
+            window(1000, 400, 280),
+            [],
+            0,
+            "RETRAIN",
+            "intent overridden in 280 of 1000 decisions (20% allowed)",
+        ),
         (window(1000, 49, 49), [], 0, "OK", "49 of 1000 decisions answered, no limit exceeded"),
         (
             window(1000, 60, 0, wrong=60, automated=200),
@@ -85,7 +99,13 @@ def test_more_complaints_never_calm_the_verdict(seen, more):
             "RETRAIN",
             "60 of 200 automatic resolutions were wrong (95% right promised)",
         ),
-        (window(1000), [], 2000, "RETRAIN", "2000 new labels wait (at least 2000 are worth a retraining)"),
+        (
+            window(1000),
+            [],
+            2000,
+            "RETRAIN",
+            "2000 tickets with new labels wait (at least 2000 are worth a retraining)",
+        ),
     ],
     ids=[
         "quiet",
@@ -93,6 +113,8 @@ def test_more_complaints_never_calm_the_verdict(seen, more):
         "harm retrains",
         "above the limit, but within chance",
         "complaints of the few who answered are watched, not proof",
+        "where most answer, late answers hide nothing",
+        "even if all silence were approval",
         "too few answers prove nothing",
         "automation that breaks its promise retrains",
         "enough new labels retrain",
