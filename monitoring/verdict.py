@@ -127,7 +127,7 @@ def proven_harm(
 ) -> list[str]:
     """Sentences about what was certainly worse than allowed.
 
-    Even if all silence were approval; where most decisions are answered, silence is only late and not counted.
+    Even if all silence were approval; where most decisions are answered, silence is only late: not counted.
     """
     harms = []
     for field, rate in quality.overrides.items():
