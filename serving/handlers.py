@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from anyio import CapacityLimiter
+from anyio import CapacityLimiter, fail_after
 from anyio.to_thread import run_sync
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
@@ -31,8 +31,9 @@ from serving.metrics import Metrics
 from serving.moments import microseconds, moment
 from serving.problems import Problem, shown
 from serving.requests import BatchRequest, FeedbackRequest, PageQuery, TriageRequest
+from serving.settings import Settings
 from serving.ticket_context import ticket_context
-from serving.triage import TriageDesk
+from serving.triage import Answer, TriageDesk
 
 IDEMPOTENCY_KEY = "idempotency-key"
 NOT_ITS_MOMENT = "as_of is another moment than now, which needs the role admin"
@@ -43,12 +44,14 @@ class Handlers:
     """The handlers of one desk."""
 
     def __init__(
-        self, desk: TriageDesk, metrics: Metrics, scoring_threads: int, helpdesks: Mapping[str, Helpdesk]
+        self, desk: TriageDesk, metrics: Metrics, settings: Settings, helpdesks: Mapping[str, Helpdesk]
     ) -> None:
         self._desk = desk
         self._helpdesks = helpdesks
         self._metrics = metrics
-        self._scoring = CapacityLimiter(scoring_threads)
+        self._scoring = CapacityLimiter(settings.scoring_threads)
+        self._threads = CapacityLimiter(settings.scoring_threads)
+        self._waiting_seconds = settings.waiting_seconds
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Every route there is."""
@@ -108,7 +111,7 @@ class Handlers:
 
     async def _decide(self, asked: Asked, request: TriageRequest) -> Decision:
         check_moment(asked, request.as_of)
-        answer = await run_sync(self._desk.triage, request, now(), limiter=self._scoring)
+        answer = await self._scored(request)
         decision = answer.decision
         if answer.new:
             self._metrics.count_decision(decision)
@@ -122,6 +125,20 @@ class Handlers:
                 degraded=decision.degraded,
             )
         return decision
+
+    async def _scored(self, request: TriageRequest) -> Answer:
+        """The desk's answer, once a thread is free; 503 where that takes too long: waiting helps nobody."""
+        try:
+            with fail_after(self._waiting_seconds):
+                await self._scoring.acquire()
+        except TimeoutError:
+            found = f"a queue of tickets longer than {self._waiting_seconds:g} seconds"
+            again = "nothing was stored: send the ticket again later, or run more workers"
+            raise Problem(503, "service", found, again, {"Retry-After": "1"}) from None
+        try:
+            return await run_sync(self._desk.triage, request, now(), limiter=self._threads)
+        finally:
+            self._scoring.release()
 
     async def events(self, asked: Asked) -> Response:
         """``POST /events``."""

@@ -40,7 +40,7 @@ class Api:
         self._settings = settings
         self._metrics = metrics
         self._door = Door(settings, KeyRing(desk.store, settings.pointer_check_seconds))
-        self._handlers = Handlers(desk, metrics, settings.scoring_threads, helpdesks or {})
+        self._handlers = Handlers(desk, metrics, settings, helpdesks or {})
 
     def app(self) -> Starlette:
         """The ASGI app with every route, and its OpenAPI document at ``/openapi.json``."""

@@ -22,7 +22,7 @@ WITH_BODY = {
     413: "the body is larger than FIRSTLINE_MAX_BODY_BYTES",
     415: "the content type is not application/json",
 }
-FROM_STORE = {503: "the store cannot be reached: nothing was stored; Retry-After says when to call again"}
+FROM_STORE = {503: "out of reach or overloaded: nothing was stored; Retry-After says when to call again"}
 WRONG_FIELD = {422: "a field or parameter is missing, unknown or wrong"}
 _PARAMETER = re.compile(r"{(\w+)}")
 

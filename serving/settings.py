@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     """Requests without a valid key that one address may make a second."""
     scoring_threads: int = Field(default=2, ge=1)
     """Requests scored at the same time in one worker; the others wait."""
+    waiting_seconds: float = Field(default=5.0, gt=0)
+    """How long a ticket may wait to be scored before it is answered with 503 and Retry-After."""
     pointer_check_seconds: float = Field(default=2.0, gt=0)
     """How old the known champion pointer may be before it is read again."""
 
