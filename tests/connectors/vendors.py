@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 from hypothesis import strategies as st
 
 from connectors.intake.take_in import Input, Intake, take_in_all
@@ -45,6 +46,16 @@ def took_in(folder: Path, vendor: str, files: dict[str, list[Record]]) -> Intake
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(as_jsonl(records), encoding="utf-8")
     return take_in_all([Input(folder, generic_mapping(vendor))], lambda line: None, received_at=RECEIVED)
+
+
+def whole_company(vendor: str, company: dict[str, list[Record]]) -> Any:
+    """A fixture: ``company`` through the vendor's generic mapping, once for the tests of a module."""
+
+    @pytest.fixture(scope="module", name="intake")
+    def taken_in(tmp_path_factory: pytest.TempPathFactory) -> Intake:
+        return took_in(tmp_path_factory.mktemp(vendor), vendor, company)
+
+    return taken_in
 
 
 def rows_of(intake: Intake, table: str) -> list[Record]:

@@ -15,7 +15,16 @@ from connectors.freshdesk.export import activity, conversations, ticket, ticket_
 from connectors.intake.take_in import Intake, take_in
 from connectors.mapping.file import parse_mapping
 from connectors.shapes import ShapeError
-from tests.connectors.vendors import as_jsonl, damaged, every_damage, fixture, quarantined, rows_of, took_in
+from tests.connectors.vendors import (
+    as_jsonl,
+    damaged,
+    every_damage,
+    fixture,
+    quarantined,
+    rows_of,
+    took_in,
+    whole_company,
+)
 
 EXPORT = fixture("freshdesk", "export")
 COMPANY = {
@@ -30,10 +39,7 @@ COMPANY = {
 OPENED = pd.Timestamp("2026-03-02T11:56:51Z")
 
 
-@pytest.fixture(scope="module")
-def intake(tmp_path_factory: pytest.TempPathFactory) -> Intake:
-    """The whole company through the generic mapping."""
-    return took_in(tmp_path_factory.mktemp("freshdesk"), "freshdesk", COMPANY)
+intake = whole_company("freshdesk", COMPANY)
 
 
 def test_ticket_is_what_the_customer_wrote_and_nothing_of_how_it_ended(intake: Intake) -> None:

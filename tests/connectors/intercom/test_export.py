@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from connectors.intake.take_in import Intake
 from connectors.intercom.export import contact, conversation, events
 from connectors.shapes import ShapeError
-from tests.connectors.vendors import RECEIVED, damaged, every_damage, fixture, quarantined, rows_of, took_in
+from tests.connectors.vendors import (
+    RECEIVED,
+    damaged,
+    every_damage,
+    fixture,
+    quarantined,
+    rows_of,
+    whole_company,
+)
 
 EXPORT = fixture("intercom", "export")
 COMPANY = {
@@ -25,10 +33,7 @@ COMPANY = {
 BEGAN = pd.Timestamp(1770000000, unit="s", tz="UTC")
 
 
-@pytest.fixture(scope="module")
-def intake(tmp_path_factory: pytest.TempPathFactory) -> Intake:
-    """The whole company through the generic mapping."""
-    return took_in(tmp_path_factory.mktemp("intercom"), "intercom", COMPANY)
+intake = whole_company("intercom", COMPANY)
 
 
 def test_ticket_is_what_the_customer_wrote_first_and_nothing_of_how_it_ended(intake: Intake) -> None:

@@ -29,6 +29,7 @@ from tests.connectors.vendors import (
     quarantined,
     rows_of,
     took_in,
+    whole_company,
 )
 
 EXPORT = fixture("salesforce", "export")
@@ -102,10 +103,7 @@ def took_in_csv(folder: Path, objects: dict[str, list[dict[str, Any]]], written:
     return take_in_all([Input(folder, generic_mapping("salesforce_csv"))], lambda line: None)
 
 
-@pytest.fixture(scope="module")
-def intake(tmp_path_factory: pytest.TempPathFactory) -> Intake:
-    """The whole company through the generic mapping."""
-    return took_in(tmp_path_factory.mktemp("salesforce"), "salesforce", COMPANY)
+intake = whole_company("salesforce", COMPANY)
 
 
 def test_ticket_is_what_the_customer_wrote_and_nothing_of_how_it_ended(intake: Intake) -> None:

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from connectors.intake.take_in import Intake
 from connectors.shapes import ShapeError
 from connectors.zendesk.export import article, ticket, ticket_events, ticket_state, user, user_handles
-from tests.connectors.vendors import damaged, every_damage, fixture, quarantined, rows_of, took_in
+from tests.connectors.vendors import (
+    damaged,
+    every_damage,
+    fixture,
+    quarantined,
+    rows_of,
+    took_in,
+    whole_company,
+)
 
 EXPORT = fixture("zendesk", "export")
 AUDITS = [EXPORT[name] for name in ("audit_create", "audit_update", "audit_reopened_and_rated")]
@@ -27,10 +35,7 @@ COMPANY = {
 OPENED = pd.Timestamp("2026-05-20T14:00:00Z")
 
 
-@pytest.fixture(scope="module")
-def intake(tmp_path_factory: pytest.TempPathFactory) -> Intake:
-    """The whole company through the generic mapping."""
-    return took_in(tmp_path_factory.mktemp("zendesk"), "zendesk", COMPANY)
+intake = whole_company("zendesk", COMPANY)
 
 
 def test_ticket_is_what_the_customer_wrote_and_nothing_of_how_it_ended(intake: Intake) -> None:
