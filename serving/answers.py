@@ -98,6 +98,15 @@ class TicketContext(_Answer):
     events: list[TicketEvent]
 
 
+class ReplayAnswer(_Answer):
+    """A decision computed again: ``identical``, ``different`` (in these fields), or inputs ``not kept``."""
+
+    decision_id: str
+    outcome: str
+    release: str
+    differs: list[str]
+
+
 class WebhookAnswer(_Answer):
     """A webhook that is stored; ``new`` is false where it was before. It is worked on afterwards."""
 

@@ -113,6 +113,10 @@ class FirstlineClient:
         path = f"/decisions/{urllib.parse.quote(decision_id, safe='')}"
         return Decision.model_validate(self._call("GET", path))
 
+    def replay(self, decision_id: str) -> dict[str, Any]:
+        """A stored decision computed again: ``outcome``, and in ``differs`` what is not as stored."""
+        return dict(self._call("GET", f"/decisions/{urllib.parse.quote(decision_id, safe='')}/replay"))
+
     def is_ready(self) -> bool:
         """Whether the service answers and can store decisions. Asks once."""
         try:

@@ -15,6 +15,7 @@ from serving import answers
 from serving.decision import Decision
 from serving.deliveries import accept_delivery
 from serving.endpoints import (
+    AUDITORS,
     EVERYBODY,
     HELPDESK,
     PEOPLE,
@@ -30,6 +31,8 @@ from serving.logs import logger
 from serving.metrics import Metrics
 from serving.moments import microseconds, moment
 from serving.problems import Problem, shown
+from serving.recent import Recent
+from serving.replay import loaded_release, replay, stored
 from serving.requests import BatchRequest, FeedbackRequest, PageQuery, TriageRequest
 from serving.settings import Settings
 from serving.ticket_context import ticket_context
@@ -52,6 +55,8 @@ class Handlers:
         self._scoring = CapacityLimiter(settings.scoring_threads)
         self._threads = CapacityLimiter(settings.scoring_threads)
         self._waiting_seconds = settings.waiting_seconds
+        self._settings = settings
+        self._replayed_releases = Recent(size=2, seconds=600.0)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Every route there is."""
@@ -78,6 +83,9 @@ class Handlers:
                      PEOPLE, answers.TicketContext, refuses={404: "no ticket has this id"}),
             Endpoint("GET", "/decisions/{decision_id}", self.decision, "A stored decision.", EVERYBODY,
                      Decision, refuses=gone),
+            Endpoint("GET", "/decisions/{decision_id}/replay", self.replay,
+                     "Compute a decision again from its stored inputs and release.", AUDITORS,
+                     answers.ReplayAnswer, refuses=gone | {409: "the release that decided is gone"}),
             Endpoint("POST", "/webhooks/{vendor}", self.webhook, "What a connected helpdesk pushes.", None,
                      answers.WebhookAnswer, signed_by_vendor=True,
                      refuses={401: "not signed by the vendor, or long ago", 404: "no such helpdesk",
@@ -184,6 +192,24 @@ class Handlers:
         if decision is None:
             raise Problem(404, "decision_id", shown(decision_id), UNKNOWN_DECISION)
         return _json(decision)
+
+    async def replay(self, asked: Asked) -> Response:
+        """``GET /decisions/{decision_id}/replay``."""
+        return _json(await run_sync(self._replayed, asked.path["decision_id"]))
+
+    def _replayed(self, decision_id: str) -> answers.ReplayAnswer:
+        with self._desk.store.reading() as connection:
+            found = stored(connection, decision_id)
+        if found is None:
+            raise Problem(404, "decision_id", shown(decision_id), UNKNOWN_DECISION)
+        decision, inputs = found
+        release = self._replayed_releases.get(
+            decision.release, lambda: loaded_release(self._settings, decision.release)
+        )
+        said = replay(release, decision, inputs)
+        return answers.ReplayAnswer(
+            decision_id=decision_id, outcome=said.outcome, release=said.release, differs=list(said.differs)
+        )
 
     async def webhook(self, asked: Asked) -> Response:
         """``POST /webhooks/{vendor}``: durable when it is acknowledged, worked on afterwards."""

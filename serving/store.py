@@ -17,7 +17,7 @@ from serving.codec import framed
 from serving.database import Database
 from serving.decision import Decision
 from serving.settings import Settings
-from serving.tables import marks
+from serving.tables import decision_inputs, marks
 
 
 class AlreadyAnswered(Exception):
@@ -73,7 +73,12 @@ class Store:
     # decisions and feedback
 
     def accept_decision(
-        self, decision: Decision, request: str, body_hash: str, ticket: pd.DataFrame | Rows
+        self,
+        decision: Decision,
+        request: str,
+        body_hash: str,
+        ticket: pd.DataFrame | Rows,
+        inputs: bytes | None = None,
     ) -> Decision:
         """Store a decision with its ticket, ledger entry and action in one transaction, once per ticket.
 
@@ -86,6 +91,9 @@ class Store:
                 raise AlreadyAnswered(before)
             context.append(connection, "tickets", ticket)
             records.add_decision(connection, decision, request)
+            if inputs is not None:
+                told = {"decision_id": decision.decision_id, "inputs": inputs}
+                connection.execute(insert(decision_inputs).values(**told))
         return decision
 
     def answered(self, scope: str, key: str) -> records.Taken | None:

@@ -15,6 +15,7 @@ from serving.budgets import demotions
 from serving.customer import Customer, missing_parts, ticket_row, without_ticket
 from serving.decide import Judged, decide
 from serving.decision import Decision
+from serving.inputs import packed
 from serving.moments import time_ordered_id
 from serving.paths import path_proof
 from serving.people import person
@@ -81,9 +82,9 @@ class TriageDesk:
         if before is not None:
             return self._stored(request, before.body_hash, before.answer_id)
         at = request.as_of or now
-        ticket, decision = self._decided(request, at.astimezone(UTC), self._releases.current())
+        ticket, decision, inputs = self._decided(request, at.astimezone(UTC), self._releases.current())
         try:
-            self.store.accept_decision(decision, request.text, request.body_hash, ticket)
+            self.store.accept_decision(decision, request.text, request.body_hash, ticket, inputs)
         except AlreadyAnswered as lost_race:
             return self._stored(request, lost_race.taken.body_hash, lost_race.taken.answer_id)
         return Answer(decision, new=True)
@@ -117,7 +118,7 @@ class TriageDesk:
             raise Problem(404, "decision_id", shown(decision_id), "it was erased: send a new ticket_id")
         return Answer(decision, new=False)
 
-    def _decided(self, request: TriageRequest, at: datetime, loaded: Loaded) -> tuple[Rows, Decision]:
+    def _decided(self, request: TriageRequest, at: datetime, loaded: Loaded) -> tuple[Rows, Decision, bytes]:
         customer = self._customer(request, at)
         ticket = ticket_row(request, customer, at)
         scores = read_ticket(loaded.release, ticket, customer.history)
@@ -153,7 +154,8 @@ class TriageDesk:
             scores.priority.reasons if scores.priority else None,
             loaded.id,
         )
-        return ticket, decide(loaded.desk, situation, judged, time_ordered_id(at))
+        decision = decide(loaded.desk, situation, judged, time_ordered_id(at))
+        return ticket, decision, packed(scores.features, situation, judged)
 
     def _customer(self, request: TriageRequest, at: datetime) -> Customer:
         with self.store.reading() as connection:

@@ -15,5 +15,6 @@ for result in client.triage_batch([{"ticket_id": "P-2", "channel": "chat", "body
 print(client.events({"accounts": [{"account_id": "A-1", "plan": "gold"}]}, key="crm-change-1"))
 print(client.outcome("P-1", "csat", "5"))
 print(client.feedback(decision.decision_id, "approve", agent_id="ada"))
+print(client.replay(decision.decision_id)["outcome"])
 print(len(client.queue(limit=10)), client.context("P-1")["decision_id"])
 print(client.decision(decision.decision_id) == decision, client.is_ready())

@@ -31,6 +31,7 @@ MAY = [
     ("GET", "/queue", None, {"agent", "lead", "ops", "admin"}),
     ("GET", "/tickets/none/context", None, {"agent", "lead", "admin"}),
     ("GET", "/decisions/none", None, set(ROLES)),
+    ("GET", "/decisions/none/replay", None, {"lead", "ops", "admin"}),
     ("GET", "/metrics", None, {"ops", "admin"}),
 ]
 

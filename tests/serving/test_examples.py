@@ -26,6 +26,7 @@ SAYS = {
     "queue": '"next":null',
     "context": '"ticket_id":"T-1"',
     "decision": '"ticket_id":"T-1"',
+    "replay": '"outcome":"identical"',
     "webhook": '"new":true',
     "healthz": '"alive"',
     "readyz": '"ready":true',

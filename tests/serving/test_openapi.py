@@ -28,6 +28,7 @@ PATHS = (
     "/queue",
     "/tickets/{ticket_id}/context",
     "/decisions/{decision_id}",
+    "/decisions/{decision_id}/replay",
     "/healthz",
     "/readyz",
     "/metrics",
