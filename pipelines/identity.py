@@ -46,7 +46,8 @@ class Identified:
 def identify(tables: Path, decisions: Sequence[Decision], phone_region: str) -> Identified:
     """Write ``identities`` into the folder ``tables`` and the person into every ticket there.
 
-    Tickets are rewritten a row group at a time, in their order; the same tables and decisions give the same bytes.
+    Tickets are rewritten a row group at a time, in their order; the same tables and decisions give the same
+    bytes.
     """
     contacts = read_table(tables, "contacts")
     index = PersonIndex(contacts, decisions, phone_region)
