@@ -8,14 +8,26 @@ import sys
 
 import typer
 
-from firstline import benchmark, data, desk, feedback, identity, loop, mapping, project, release, service
+from firstline import (
+    benchmark,
+    data,
+    desk,
+    feedback,
+    identity,
+    loop,
+    mapping,
+    models,
+    project,
+    release,
+    service,
+)
 
 app = typer.Typer(
     help="Firstline: score, route, escalate and resolve support tickets, with people in charge.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for commands in (project, data, release, loop, service):
+for commands in (project, data, release, loop, models, service):
     app.add_typer(commands.app)
 for name, commands in {
     "mapping": mapping,

@@ -122,8 +122,7 @@ class PriorityModel:
         cumulative = self._cumulative(matrix)
         score = cumulative.mean(axis=1)
         shares = -np.diff(np.column_stack([np.ones(len(matrix)), cumulative, np.zeros(len(matrix))]), axis=1)
-        boosters = [step for step in self.steps if not isinstance(step, float)]
-        raised = sum((contributions(step, matrix) for step in boosters), np.zeros(matrix.shape))
+        raised = self._raised(matrix)
         rows = zip(self._levels(score), score, shares, raised, matrix, strict=True)
         return [
             PriorityPrediction(
@@ -134,6 +133,15 @@ class PriorityModel:
             )
             for level, value, share, up, row in rows
         ]
+
+    def contributions(self, features: pd.DataFrame) -> list[dict[str, float]]:
+        """What each column adds to the log odds of the steps up the levels (TreeSHAP), one dict a row."""
+        raised = self._raised(self.columns.matrix(prepared(features)))
+        return [dict(zip(self.columns.names, row.tolist(), strict=True)) for row in raised]
+
+    def _raised(self, matrix: np.ndarray) -> np.ndarray:
+        boosters = [step for step in self.steps if not isinstance(step, float)]
+        return sum((contributions(step, matrix) for step in boosters), np.zeros(matrix.shape))
 
     def save(self, folder: Path) -> None:
         """Write ``model.json`` and ``step_<n>.txt``."""

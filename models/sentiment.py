@@ -11,7 +11,15 @@ import numpy as np
 import pandas as pd
 
 from features.rows import Rows
-from models.boosting import Columns, load_booster, numeric, save_booster, scores, train_booster
+from models.boosting import (
+    Columns,
+    contributions,
+    load_booster,
+    numeric,
+    save_booster,
+    scores,
+    train_booster,
+)
 from models.encoded import EncodedTickets, encode_tickets
 from models.encoders import NgramEncoder, TextEncoder, encoder_named
 from models.frustration import SIGNAL_COLUMNS, either, signal_values, signals_in_words, strengths
@@ -118,6 +126,16 @@ class SentimentModel:
                 _states(frustration, confusion, self.cut), frustration, loud, signals, strict=True
             )
         ]
+
+    def contributions(self, tickets: pd.DataFrame) -> list[dict[str, float]]:
+        """What each column adds to the log odds of frustration (TreeSHAP), one dict a row; empty unlearnt."""
+        if self.learnt is None:
+            return [{}] * len(tickets)
+        encoded = encode_tickets(tickets[["subject", "body"]], self.learnt.encoder)
+        added = contributions(
+            self.learnt.frustrated, _matrix(tickets, _text_scores(self.learnt.text, encoded))
+        )
+        return [dict(zip(NUMBERS, row.tolist(), strict=True)) for row in added]
 
     def save(self, folder: Path) -> None:
         """Write ``model.json`` and, where something was learnt, ``text.npz`` and the boosters."""
