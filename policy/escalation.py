@@ -40,7 +40,9 @@ def escalations(desk: Desk, situation: Situation) -> list[EscalationCall]:
 
 
 def is_surge(desk: Desk, surge: Surge) -> bool:
-    """Whether so many accounts report one issue, so far above its usual rate, that it is an incident."""
+    """Whether an incident is open on the issue, or so many accounts report it so far above its usual rate."""
+    if surge.incident_id is not None:
+        return True
     rules = desk.escalation
     usual = max(surge.baseline_per_day, rules.surge_least_baseline)
     return (
@@ -69,9 +71,10 @@ def _crisis_reason(desk: Desk, situation: Situation) -> str | None:
     surge = situation.surge
     if not is_surge(desk, surge):
         return None
+    belongs = f"belongs to {surge.incident_id}: " if surge.incident_id is not None else ""
     return (
-        f"{surge.accounts_24h} accounts wrote {surge.tickets_24h} tickets about one issue within 24 hours, "
-        f"where {surge.baseline_per_day:.1f} a day are usual"
+        f"{belongs}{surge.accounts_24h} accounts wrote {surge.tickets_24h} tickets about one issue "
+        f"within 24 hours, where {surge.baseline_per_day:.1f} a day are usual"
     )
 
 

@@ -57,6 +57,8 @@ class Surge:
     accounts_24h: int = 0
     tickets_24h: int = 0
     baseline_per_day: float = 0.0
+    incident_id: str | None = None
+    """The incident that is open on this issue."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from features.schema import IDENTITIES, TABLES
 from policy.situation import Surge
 from serving.codec import plain_rows, to_rows
 from serving.database import insert_new
+from serving.incidents import open_incident
 from serving.moments import microseconds
 from serving.people import learn_contacts, names_of
 from serving.tables import CONTEXT, decisions
@@ -128,7 +129,12 @@ def surge(connection: Connection, intent: str, as_of: datetime) -> Surge:
             func.count().filter(~recent),
         )
     ).one()
-    return Surge(accounts_24h=row[0], tickets_24h=row[1], baseline_per_day=row[2] / SURGE_BASELINE_DAYS)
+    return Surge(
+        accounts_24h=row[0],
+        tickets_24h=row[1],
+        baseline_per_day=row[2] / SURGE_BASELINE_DAYS,
+        incident_id=open_incident(connection, intent, as_of),
+    )
 
 
 def open_tickets_by_agent(connection: Connection, as_of: datetime, days: int = 30) -> dict[str, int]:

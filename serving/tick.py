@@ -10,6 +10,7 @@ from policy.desk import Desk, DeskError, load_desk
 from serving.budgets import Demotion, demote_where_exhausted
 from serving.checkpoints import append_checkpoint, private_key
 from serving.helpdesks import load_helpdesks
+from serving.incidents import Watched, watch_incidents
 from serving.logs import logger
 from serving.open_tickets import deadline_calls, escalate, open_tickets
 from serving.outbox import Executor, dry_run
@@ -25,24 +26,28 @@ class Ticked(NamedTuple):
     """What one tick did."""
 
     deadlines: int
+    incidents: Watched
     demotions: tuple[Demotion, ...]
     actions: int
 
     def lines(self) -> list[str]:
         """As sentences."""
-        if not any(self):
+        if not (self.deadlines or any(self.incidents) or self.demotions or self.actions):
             return ["no promise is about to be broken, no error budget is spent, no action is pending"]
         demoted = [f"{d.intent} is no longer automated: {d.because}" for d in self.demotions]
         done = f"{self.deadlines} promises about to be broken escalated; {self.actions} actions carried out"
-        return [*demoted, done]
+        told = self.incidents
+        surges = f"incidents: {told.opened} opened, {told.closed} closed, {told.attached} tickets attached"
+        return [*demoted, *([surges] if any(told) else []), done]
 
 
 def tick(store: Store, desk: Desk, execute: Executor, at: datetime) -> Ticked:
     """Everything that is due at ``at``, once."""
     deadlines = escalate_all_deadlines(store, desk, at)
     with store.writing() as connection:
+        surges = watch_incidents(connection, desk.escalation.queues["crisis"], at)
         demoted = demote_where_exhausted(connection, desk, at)
-    return Ticked(deadlines, tuple(demoted), carry_out_pending(store, execute, at))
+    return Ticked(deadlines, surges, tuple(demoted), carry_out_pending(store, execute, at))
 
 
 def escalate_all_deadlines(store: Store, desk: Desk, at: datetime) -> int:

@@ -35,6 +35,9 @@ def test_a_usual_ticket_is_not_escalated() -> None:
         pytest.param(
             {"surge": Surge(5, 6, 1.0)}, [("crisis", "engineering")], id="five accounts, six times the usual"
         ),
+        pytest.param(
+            {"surge": Surge(1, 1, 1.0, "incident:sync:1")}, [("crisis", "engineering")], id="open incident"
+        ),
         pytest.param({"surge": Surge(4, 60, 1.0)}, [], id="one loud customer is no crisis"),
         pytest.param({"surge": Surge(20, 24, 8.0)}, [], id="many, but usual for this issue"),
         pytest.param(
