@@ -19,7 +19,7 @@ def answers(release: Release, tickets: pd.DataFrame, accounts: pd.DataFrame) -> 
     """What the members of ``release`` say of ``tickets`` (text, features, repeats) and ``accounts``."""
     said: dict[str, Any] = {}
     if len(tickets):
-        frame = tickets
+        frame = _without_answers(tickets)
         if release.intent is not None:
             intents = release.intent.predict(tickets)
             said["intent"] = [[p.intent, p.probability, p.out_of_scope_probability] for p in intents]
@@ -39,6 +39,12 @@ def answers(release: Release, tickets: pd.DataFrame, accounts: pd.DataFrame) -> 
     if len(accounts) and release.churn is not None:
         said["churn"] = release.churn.predict(accounts).tolist()
     return said
+
+
+def _without_answers(tickets: pd.DataFrame) -> pd.DataFrame:
+    """``tickets`` with what absent models leave unknown: their intent and frustration."""
+    unknown = {"intent": pd.Series(None, index=tickets.index, dtype="str"), "frustration": float("nan")}
+    return tickets.assign(**{name: value for name, value in unknown.items() if name not in tickets})
 
 
 def as_document(tickets: pd.DataFrame, accounts: pd.DataFrame, expected: Mapping[str, Any]) -> dict[str, Any]:

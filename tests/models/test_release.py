@@ -176,6 +176,13 @@ def test_a_left_out_model_is_named_with_its_reason(parts, tmp_path):
     }
 
 
+def test_golden_rows_need_no_intent_model_where_the_desk_has_none(parts, tmp_path):
+    folder = tmp_path / "bundle"
+    written(folder, {name: part for name, part in parts.items() if name not in ("intent", "sentiment")})
+    said = answers(load_release(folder), golden_tickets(), ACCOUNTS.iloc[:3])
+    assert {name: len(rows) for name, rows in said.items()} == {"priority": 6, "outcomes": 6, "churn": 3}
+
+
 def test_golden_rows_are_reproduced_in_a_fresh_process(sound):
     golden = json.loads((sound / GOLDEN).read_text("utf-8"))
     assert {name: len(rows) for name, rows in golden["expected"].items()} == {
