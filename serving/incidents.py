@@ -75,7 +75,7 @@ def watch_incidents(
     return Watched(opened, attached, _closed(connection, at, rules))
 
 
-def _decided(connection: Connection, at: datetime, rules: SurgeRules) -> Sequence[Row[Any]]:
+def _decided(connection: Connection, at: datetime, rules: SurgeRules) -> Sequence[Row[str, str, int, str, str | None]]:
     since = microseconds(at - timedelta(days=rules.baseline_days + 3))
     return connection.execute(
         select(
