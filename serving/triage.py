@@ -197,9 +197,7 @@ class TriageDesk:
         day = situation.as_of.replace(hour=0, minute=0, second=0, microsecond=0)
         proof = self._paths.get((intent, day), lambda: path_proof(self.store, desk, intent, day))
         demoted = self._reference.get("demotions", self._read_demotions).get(intent)
-        return replace(
-            situation, path=proof.record, path_success=proof.lower_bound, demoted_because=demoted
-        )
+        return replace(situation, path=proof.record, path_success=proof.lower_bound, demoted_because=demoted)
 
     def _read_demotions(self) -> dict[str, str]:
         with self.store.reading() as connection:
