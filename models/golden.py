@@ -43,7 +43,10 @@ def answers(release: Release, tickets: pd.DataFrame, accounts: pd.DataFrame) -> 
 
 def _without_answers(tickets: pd.DataFrame) -> pd.DataFrame:
     """``tickets`` with what absent models leave unknown: their intent and frustration."""
-    unknown = {"intent": pd.Series(None, index=tickets.index, dtype="str"), "frustration": float("nan")}
+    unknown = {
+        "intent": pd.Series(None, index=tickets.index, dtype="str"),
+        "frustration": pd.Series(float("nan"), index=tickets.index),
+    }
     return tickets.assign(**{name: value for name, value in unknown.items() if name not in tickets})
 
 
