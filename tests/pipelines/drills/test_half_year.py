@@ -4,24 +4,16 @@ The desk is called directly instead of over HTTP, and the stages run one after t
 """
 
 from datetime import UTC, date, datetime
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from firstline.acting import look_and_act
 from monitoring.feedback_export import main as export_feedback
-from pipelines import (
-    churn,
-    evaluate,
-    featurize,
-    ingest,
-    intent,
-    priority,
-    release,
-    retrain,
-    sentiment,
-    validate,
-)
+from pipelines import retrain
 from pipelines.drills.half_year import Replay, prepare
 from pipelines.drills.half_year_company import Plan, found
 from pipelines.params import DemoCompanyParams
@@ -57,7 +49,6 @@ QUICK: dict[str, dict[str, Any]] = {
     "split": {"calibration_share": 0.08, "evaluation_share": 0.11},
     "loop": {"promotion": "automatic"},
 }
-STAGES = (ingest, validate, featurize, intent, sentiment, priority, churn, evaluate, release)
 TRAINED = datetime(2026, 6, 15, tzinfo=UTC)
 CLOSES = datetime(2026, 6, 19, tzinfo=UTC)
 
@@ -81,8 +72,8 @@ def run_here(step: str, *_: object) -> None:
     if step == "export feedback":
         export_feedback()
     if step == "train":
-        for stage in STAGES:
-            stage.main()
+        for stage in yaml.safe_load(Path("dvc.yaml").read_text("utf-8"))["stages"].values():
+            import_module(stage["cmd"].removeprefix("python -m ")).main()
 
 
 @pytest.fixture(scope="module")
