@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from models.metrics import expected_calibration_error
-from models.release import Release, load_release
+from models.release import Release, ReleaseError, load_release
 from models.risk import clopper_pearson_lower
 from pipelines.artifacts import FEATURES, read_frame
 from pipelines.gates import Gate
@@ -82,9 +82,14 @@ def judging_labels(tickets: pd.DataFrame) -> pd.Series:
 def challenge_gates(bundle: Path, champion: Path) -> list[Gate]:
     """Gates of the release in ``bundle`` against the one in ``champion``, on ``read_challenge``'s tickets.
 
-    Raises ``ReleaseError``.
+    A champion that this version of the program cannot read serves nobody and has nothing to compare with: a gate
+    says so and passes. Raises ``ReleaseError`` where ``bundle`` cannot be read.
     """
-    ours, theirs = load_release(bundle), load_release(champion)
+    ours = load_release(bundle)
+    try:
+        theirs = load_release(champion)
+    except ReleaseError as error:
+        return [Gate("champion", True, f"serves nobody: {error}", "compared with, if it can be read")]
     lost = sorted(set(ours.absent) - set(theirs.absent))
     gates = [
         Gate("members", not lost, f"lost: {', '.join(lost) or 'none'}", "every model that the champion has")

@@ -196,3 +196,26 @@ def test_the_status_tells_what_serves_and_why(make, desk, monkeypatch, tmp_path)
     later = status_record(settings, AT + timedelta(days=3))
     assert later == {**nothing, "champion": serving}
     assert status_lines(later)[0] == f"champion: {first}, for 3 days (gates, by ann)"
+
+
+def test_a_champion_of_an_older_version_of_the_program_does_not_stop_its_successor(
+    make, churn_model, tmp_path
+):
+    """After an upgrade nobody could promote: only a new release mends a champion that cannot be read."""
+    older = tmp_path / "older-churn"
+    shutil.copytree(churn_model, older)
+    (description,) = older.glob("*.json")
+    columns = json.loads(description.read_text("utf-8"))["columns"]
+    description.write_text(json.dumps({"columns": columns}), encoding="utf-8")
+    write_absent(tmp_path / "no-intent", "no labels")
+    members = {"churn": older, "intent": tmp_path / "no-intent"}
+    (tmp_path / "rules.yaml").write_text("brand: Example\n", encoding="utf-8")
+    golden = {"tickets": {}, "accounts": {}, "expected": {}}
+    champion = tmp_path / "champion"
+    write_release(champion, members, tmp_path / "rules.yaml", {}, GOOD, "older", golden)
+    with pytest.raises(ReleaseError, match="another version"):
+        load_release(champion)
+    gates = promotion_gates(make("newer"), VALID, champion)
+    assert [(gate.name, gate.passed) for gate in gates][-1] == ("champion", True)
+    assert "made by another version" in gates[-1].found
+    assert all(gate.passed for gate in gates)
