@@ -7,7 +7,7 @@ like.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Row, func, select, update
 
@@ -75,7 +75,9 @@ def watch_incidents(
     return Watched(opened, attached, _closed(connection, at, rules))
 
 
-def _decided(connection: Connection, at: datetime, rules: SurgeRules) -> Sequence[Row[str, str, int, str, str | None]]:
+def _decided(
+    connection: Connection, at: datetime, rules: SurgeRules
+) -> Sequence[Row[str, str, int, str, str | None]]:
     since = microseconds(at - timedelta(days=rules.baseline_days + 3))
     return connection.execute(
         select(
