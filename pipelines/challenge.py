@@ -82,8 +82,8 @@ def judging_labels(tickets: pd.DataFrame) -> pd.Series:
 def challenge_gates(bundle: Path, champion: Path) -> list[Gate]:
     """Gates of the release in ``bundle`` against the one in ``champion``, on ``read_challenge``'s tickets.
 
-    A champion that this version of the program cannot read serves nobody and has nothing to compare with: a gate
-    says so and passes. Raises ``ReleaseError`` where ``bundle`` cannot be read.
+    A champion that this version of the program cannot read serves nobody and cannot be compared with: a
+    gate says so and passes. Raises ``ReleaseError`` where ``bundle`` cannot be read.
     """
     ours = load_release(bundle)
     try:
