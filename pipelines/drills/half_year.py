@@ -220,10 +220,10 @@ def measure() -> list[Result]:
         settings = Settings(
             state=project / "state", desk=project / "policy" / "desk.yaml", pointer_check_seconds=0.2
         )
-        log, any_moment = project / "state" / "drill.log", {"FIRSTLINE_ALLOW_AS_OF": "true"}
+        log = project / "state" / "drill.log"
         store = open_store(settings)
         try:
-            with running_service(settings, log, any_moment) as service:
+            with running_service(settings, log) as service:
 
                 def tick(at: datetime) -> None:
                     run_in(project, "firstline", "tick", "--as-of", at.isoformat())
