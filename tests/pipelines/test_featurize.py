@@ -12,7 +12,7 @@ from tests.features.histories import START, history
 
 DAY = pd.Timedelta(days=1)
 SPLIT = SplitParams(calibration_share=0.2, evaluation_share=0.2)
-CHURN = ChurnParams(horizon_days=90, trials=1)
+CHURN = ChurnParams(horizon_days=90, trials=1, team_capacity=5)
 
 
 def ten_tickets() -> pd.DataFrame:
