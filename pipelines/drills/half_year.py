@@ -77,18 +77,9 @@ class Line(Protocol):
     def triage(self, request: dict[str, Any]) -> Decision:
         """The decision about one ticket."""
 
-    def feedback(
-        self,
-        decision_id: str,
-        verdict: str,
-        agent_id: str,
-        field: str | None = None,
-        value: str | None = None,
-        reason: str | None = None,
-        key: str | None = None,
-        as_of: datetime | None = None,
-    ) -> str:
-        """Tell what a person thinks of a decision."""
+    @property
+    def feedback(self) -> Callable[..., str]:
+        """Tell what a person thinks of a decision, as ``FirstlineClient.feedback`` does."""
 
 
 @dataclass

@@ -99,7 +99,7 @@ KEPT = [
     "T-20394",
     "1234567",
     "sqlite:///state/firstline.db",
-    "/work/serving/store.py:155",
+    "/srv/firstline/serving/store.py:155",
     "0.95",
 ]
 
