@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import betaincinv
 from sklearn.metrics import cohen_kappa_score, f1_score, roc_auc_score
 
 CALIBRATION_BINS = 15
@@ -128,6 +129,13 @@ def drawn_groups(groups: np.ndarray, seed: int, draws: int) -> Iterator[np.ndarr
     rows_of = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
     for _ in range(draws):
         yield np.concatenate([rows_of[g] for g in rng.integers(0, len(names), len(names))])
+
+
+def exact_share_interval(hits: int, cases: int) -> tuple[float, float]:
+    """Exact 95 % interval of a share (Clopper & Pearson 1934): honest for few cases; 0 to 1 without any."""
+    low = float(betaincinv(hits, cases - hits + 1, 0.025)) if hits else 0.0
+    high = float(betaincinv(hits + 1, cases - hits, 0.975)) if hits < cases else 1.0
+    return low, high
 
 
 def share_interval(hits: np.ndarray, seed: int, draws: int = 2_000) -> tuple[float, float]:
