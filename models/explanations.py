@@ -9,6 +9,7 @@ import pandas as pd
 from features.account import CONTRACT as CONTRACT_FEATURES
 from features.account import SNAPSHOT, TICKET_HISTORY, USAGE
 from features.declare import Feature
+from features.rows import Rows
 from features.ticket import ARRIVAL, CONTACT_HISTORY, FRICTION, LANGUAGE, TEXT
 from models.churn import ChurnModel
 from models.encoded import encode_tickets
@@ -100,7 +101,7 @@ def explain_churn(model: ChurnModel, snapshot: pd.DataFrame) -> tuple[Part, ...]
     )
 
 
-def explain_intent(model: IntentModel, ticket: pd.DataFrame) -> tuple[str, str, tuple[Part, ...]]:
+def explain_intent(model: IntentModel, ticket: pd.DataFrame | Rows) -> tuple[str, str, tuple[Part, ...]]:
     """The intent chosen for one ``ticket``, the runner-up, and what speaks for the one against the other."""
     evidence = model.retriever.evidence(encode_tickets(ticket, model.encoder, model.sentences), model.k)
     order = np.argsort(-model.ranker(evidence)[0], kind="stable")[:2]

@@ -134,7 +134,7 @@ class PriorityModel:
             for level, value, share, up, row in rows
         ]
 
-    def contributions(self, features: pd.DataFrame) -> list[dict[str, float]]:
+    def contributions(self, features: pd.DataFrame | Rows) -> list[dict[str, float]]:
         """What each column adds to the log odds of the steps up the levels (TreeSHAP), one dict a row."""
         raised = self._raised(self.columns.matrix(prepared(features)))
         return [dict(zip(self.columns.names, row.tolist(), strict=True)) for row in raised]

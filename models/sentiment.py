@@ -127,11 +127,11 @@ class SentimentModel:
             )
         ]
 
-    def contributions(self, tickets: pd.DataFrame) -> list[dict[str, float]]:
+    def contributions(self, tickets: pd.DataFrame | Rows) -> list[dict[str, float]]:
         """What each column adds to the log odds of frustration (TreeSHAP), one dict a row; empty unlearnt."""
         if self.learnt is None:
             return [{}] * len(tickets)
-        encoded = encode_tickets(tickets[["subject", "body"]], self.learnt.encoder)
+        encoded = encode_tickets(tickets, self.learnt.encoder)
         added = contributions(
             self.learnt.frustrated, _matrix(tickets, _text_scores(self.learnt.text, encoded))
         )

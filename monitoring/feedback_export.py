@@ -16,6 +16,7 @@ from monitoring.feedback import feedback_labels, stored_decisions, stored_feedba
 from monitoring.quality import OVERRIDABLE, decision_frame
 from monitoring.trust import held_back
 from serving.codec import to_frame
+from serving.reviews import REVIEW
 from serving.settings import Settings
 from serving.store import Store
 from serving.tables import CONTEXT, ledger
@@ -24,6 +25,7 @@ FEEDBACK_FOLDER = Path("data/feedback")
 HELD = ".held"
 _FILE_NAME = re.compile(r"feedback-(\d{6,})-(\d{6,})\.jsonl")
 _IDS_PER_QUESTION = 500
+_REVIEWED = f"feedback:{REVIEW}"
 
 
 class Export(NamedTuple):
@@ -58,8 +60,9 @@ def export_feedback(store: Store, folder: Path) -> Export:
     """Write the labels of feedback that no file in ``folder`` holds yet as one new file.
 
     One JSON object a line: a canonical ``ticket_events`` row, with the canonical ``tickets`` row it is about
-    under ``ticket``. Files are named after the ledger positions they cover and never change. Without new
-    feedback nothing is written. What is not to be learnt from unseen (``monitoring.trust``) goes beside.
+    under ``ticket``; ``source`` is ``review`` for what leadership found of decisions drawn at random. Files
+    are named after the ledger positions they cover and never change. Without new feedback nothing is
+    written. What is not to be learnt from unseen (``monitoring.trust``) goes beside.
     """
     last = last_exported(path.name for path in folder.glob("feedback-*.jsonl"))
     positions = _positions_after(store, last)
@@ -134,7 +137,7 @@ def _lines(labels: pd.DataFrame, tickets: pd.DataFrame, weights: Mapping[str, fl
         json.dumps(
             event
             | {
-                "source": "feedback",
+                "source": "review" if event["event_id"].startswith(_REVIEWED) else "feedback",
                 "weight": weights[event["ticket_id"]],
                 "hold_out": in_hold_out(event["ticket_id"]),
                 "ticket": about.get(event["ticket_id"]),

@@ -6,18 +6,20 @@ from typing import Any
 import pandas as pd
 
 from models.churn import ChurnModel
-from models.explanations import Part, by_group, explain_churn, explain_intent, in_words
+from models.explained import (
+    NOTE,
+    Explained,
+    explained_intent,
+    explained_priority,
+    explained_sentiment,
+)
+from models.explanations import Part, explain_churn, in_words
 from models.intent import IntentModel
-from models.priority import PriorityModel, prepared
+from models.priority import PriorityModel
 from models.release import absent_reason
 from models.sentiment import SentimentModel
 from pipelines.artifacts import FEATURES, MODELS, read_frame
 from pipelines.priority import read_priority_features
-
-NOTE = (
-    "Numbers are log odds against the mean case (TreeSHAP; the linear part as it is): +0.7 doubles the odds, "
-    "-0.7 halves them."
-)
 
 
 def explanations(ticket_id: str) -> dict[str, Any]:
@@ -40,29 +42,15 @@ def explanations(ticket_id: str) -> dict[str, Any]:
 
 
 def _intent(ticket: pd.DataFrame) -> dict[str, Any]:
-    model = IntentModel.load(MODELS / "intent")
-    chosen, other, parts = explain_intent(model, ticket)
-    (said,) = model.predict(ticket)
-    return {"said": f"{chosen} ({said.probability:.0%}), before {other}", "parts": _plain(parts)}
+    return _told(explained_intent(IntentModel.load(MODELS / "intent"), ticket))
 
 
 def _sentiment(ticket: pd.DataFrame) -> dict[str, Any]:
-    model = SentimentModel.load(MODELS / "sentiment")
-    (said,), (added,) = model.predict(ticket), model.contributions(ticket)
-    signals = f"; signals: {', '.join(said.signals)}" if said.signals else ""
-    return {
-        "said": f"{said.state}, frustration {said.frustration:.2f}{signals}",
-        "parts": _plain(by_group(added, _known(ticket, list(added)))),
-    }
+    return _told(explained_sentiment(SentimentModel.load(MODELS / "sentiment"), ticket))
 
 
 def _priority(ticket: pd.DataFrame) -> dict[str, Any]:
-    model = PriorityModel.load(MODELS / "priority")
-    (said,), (added,) = model.predict(ticket), model.contributions(ticket)
-    return {
-        "said": f"{said.level}, score {said.score:.2f}",
-        "parts": _plain(by_group(added, model.columns.told(model.columns.matrix(prepared(ticket))[0]))),
-    }
+    return _told(explained_priority(PriorityModel.load(MODELS / "priority"), ticket))
 
 
 def _churn(ticket: pd.DataFrame) -> dict[str, Any]:
@@ -83,9 +71,8 @@ def _churn(ticket: pd.DataFrame) -> dict[str, Any]:
 _EXPLAIN = {"intent": _intent, "sentiment": _sentiment, "priority": _priority, "churn": _churn}
 
 
-def _known(frame: pd.DataFrame, names: list[str]) -> dict[str, Any]:
-    row = frame.iloc[0]
-    return {name: row[name] for name in names if name in row and pd.notna(row[name])}
+def _told(explained: Explained) -> dict[str, Any]:
+    return {"said": explained.said, "parts": _plain(explained.parts)}
 
 
 def _plain(parts: tuple[Part, ...]) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from rich.console import Console
 from pipelines.promote import CHALLENGER, CHAMPION, LAST_GOOD
 from pipelines.retrain import read_record
 from serving.pointers import PointerMove
+from serving.review_deadlines import overdue_reviews
 from serving.settings import Settings
 from serving.store import Store
 
@@ -18,11 +19,13 @@ POINTERS = (CHAMPION, CHALLENGER, LAST_GOOD)
 
 
 def status_record(settings: Settings, now: datetime) -> dict[str, Any]:
-    """Which releases serve or wait (null where none), the monitor's last report and the last retraining."""
+    """Which releases serve or wait (null where none), overdue reviews, the last retraining and report."""
     store = Store(settings.database_url)
     try:
         moves = {name: store.pointer_history(name) for name in POINTERS}
         retraining = read_record(store, settings.state)
+        with store.reading() as connection:
+            overdue = [late.in_words() for late in overdue_reviews(connection, now)]
     finally:
         store.close()
     standing = {name: _standing(history[-1], now) if history else None for name, history in moves.items()}
@@ -30,6 +33,7 @@ def status_record(settings: Settings, now: datetime) -> dict[str, Any]:
     if champion and challenger and champion["release"] == challenger["release"]:
         standing[CHALLENGER] = None
     return standing | {
+        "reviews": overdue,
         "retraining": retraining.as_json() if retraining else None,
         "monitor": json.loads(MONITOR_REPORT.read_text("utf-8")) if MONITOR_REPORT.exists() else None,
     }
@@ -47,6 +51,7 @@ def status_lines(record: dict[str, Any]) -> list[str]:
         standing = record[name]
         said = "{release}, for {days} days ({reason}, by {by})".format(**standing) if standing else "none"
         lines.append(f"{name}: {said}")
+    lines += [f"warning: {late}" for late in record["reviews"]]
     lines.append(f"retraining: {record['retraining']['line'] if record['retraining'] else 'none so far'}")
     monitor = record["monitor"]
     lines.append(f"monitor: {monitor['line'] if monitor else 'never run; `firstline monitor` does'}")

@@ -276,6 +276,33 @@ class FollowUps(_Entry):
     by_action: dict[str, FollowUp] = {}
 
 
+class ReviewCases(_Entry):
+    """How many decisions of each intent and week leadership looks at, by what was decided."""
+
+    auto_resolve: Annotated[int, Field(ge=1, le=1000)] = 10
+    assist: Annotated[int, Field(ge=0, le=1000)] = 1
+    human: Annotated[int, Field(ge=0, le=1000)] = 1
+
+
+class Reviews(_Entry):
+    """The weekly look of leadership at decisions drawn at random (``policy/reviews.py``)."""
+
+    cases: ReviewCases = ReviewCases()
+    due_days: Positive = 7
+    """After the draw; from then on a review that is not done is a warning."""
+    demote_days: Positive = 14
+    """After the draw; from then on the intent is not automated until its reviews are done."""
+
+    @model_validator(mode="after")
+    def warns_before_it_demotes(self) -> "Reviews":
+        """The rules, if there is a warning before the consequence."""
+        if self.demote_days <= self.due_days:
+            raise ValueError(
+                f"demote_days {self.demote_days:g} must be later than due_days {self.due_days:g}"
+            )
+        return self
+
+
 class Desk(_Entry):
     """A whole desk: everything between a model's score and what happens to a customer."""
 
@@ -293,6 +320,7 @@ class Desk(_Entry):
     escalation: EscalationRules
     deadlines: Deadlines = Deadlines()
     automation: Automation
+    reviews: Reviews = Reviews()
     routing: Routing
     ranking: Ranking
     follow_ups: FollowUps

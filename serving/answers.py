@@ -63,9 +63,92 @@ class OutcomeAnswer(_Answer):
 
 
 class QueuePage(_Answer):
-    """Open decisions, largest value at risk first, as of the first page. ``next`` is null at the end."""
+    """Open decisions, largest value at risk first, as of the first page. ``next`` is null at the end.
+
+    ``warnings`` are for leads: weekly reviews that are overdue.
+    """
 
     decisions: list[dict[str, Any]]
+    warnings: list[str]
+    next: str | None
+
+
+class ReviewCase(_Answer):
+    """A decision that was drawn for review: one of ``sampled`` out of the ``population`` of its stratum.
+
+    A stratum is a week's decisions of one intent (null: none) and action; each had the ``probability`` of
+    being drawn. ``wrong`` names the fields that the review found wrong.
+    """
+
+    decision_id: str
+    ticket_id: str
+    week: str
+    intent: str | None
+    action: str
+    sampled: int
+    population: int
+    probability: float
+    due_at: datetime
+    overdue: bool
+    reviewed_at: datetime | None
+    reviewer: str | None
+    wrong: list[str]
+
+
+class AutomatedPrecision(_Answer):
+    """Share of right automatic resolutions, with its 95 % interval.
+
+    ``cases`` were looked at and stand for ``decisions`` (Horvitz-Thompson).
+    """
+
+    share: float
+    low: float
+    high: float
+    cases: int
+    decisions: float
+
+
+class ReviewStanding(_Answer):
+    """How the reviews of one intent stand; ``automated`` is null until a stratum was looked at as a whole."""
+
+    intent: str | None
+    open: int
+    overdue: int
+    done: int
+    automated: AutomatedPrecision | None
+
+
+class ReviewsPage(_Answer):
+    """Cases, the first due first, and how the reviews of every intent stand. ``next`` is null at the end."""
+
+    cases: list[ReviewCase]
+    intents: list[ReviewStanding]
+    next: str | None
+
+
+class ReviewAnswer(_Answer):
+    """A review that is stored."""
+
+    review_id: str
+    decision_id: str
+
+
+class Incident(_Answer):
+    """The same issue across customers: what it is about, since when, and what speaks for it."""
+
+    incident_id: str
+    topic: str
+    opened_at: datetime
+    closed_at: datetime | None
+    evidence: str
+    accounts: int
+    tickets: int
+
+
+class IncidentsPage(_Answer):
+    """Incidents, the newest first. ``next`` is null at the end."""
+
+    incidents: list[Incident]
     next: str | None
 
 
@@ -105,6 +188,40 @@ class ReplayAnswer(_Answer):
     outcome: str
     release: str
     differs: list[str]
+
+
+class ExplainedValue(_Answer):
+    """A value that a model read."""
+
+    name: str
+    value: float | str
+
+
+class ExplainedPart(_Answer):
+    """What one group of inputs added, in log odds, with the values that added most; ``words`` says both."""
+
+    about: str
+    log_odds: float
+    values: list[ExplainedValue]
+    words: str
+
+
+class ExplainedModel(_Answer):
+    """What a model said and why, the strongest part first; or why nothing can be said (``absent``)."""
+
+    model: str
+    said: str | None
+    absent: str | None
+    parts: list[ExplainedPart]
+
+
+class ExplainAnswer(_Answer):
+    """Why the models said what they said in a stored decision; ``note`` says how to read the numbers."""
+
+    decision_id: str
+    release: str
+    note: str
+    models: list[ExplainedModel]
 
 
 class WebhookAnswer(_Answer):

@@ -8,32 +8,31 @@ demotion stays until a person reinstates the intent; only resolutions from then 
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select
 
 from policy.desk_schema import AUTOMATED_PHASES, Desk
 from policy.error_budget import Budget, budget
 from policy.resolution import first_word
 from serving.database import one_at_a_time
 from serving.ledger import append_entry
+from serving.marks import keep_mark, mark
 from serving.moments import microseconds
 from serving.paths import USAGE_DAYS, Report, aftermaths
-from serving.tables import CONTEXT, decisions, feedback, marks
+from serving.review_deadlines import Demotion, demoted_for_reviews
+from serving.tables import CONTEXT, decisions, feedback
 
 _MARK = "error_budgets"
 _JUDGED_FIELDS = (None, "intent", "action")
 
 
-class Demotion(NamedTuple):
-    """An intent that lost its automation, and why."""
-
-    intent: str
-    because: str
-
-
 def demotions(connection: Connection) -> dict[str, str]:
-    """Why each demoted intent is, by intent."""
+    """Why each demoted intent is, by intent: reviews that nobody does, or a spent error budget."""
+    return demoted_for_reviews(connection) | _spent(connection)
+
+
+def _spent(connection: Connection) -> dict[str, str]:
     return {intent: entry["because"] for intent, entry in _state(connection).items() if entry.get("because")}
 
 
@@ -61,13 +60,16 @@ def demote_where_exhausted(connection: Connection, desk: Desk, at: datetime) -> 
 
 
 def reinstate(connection: Connection, intent: str, by: str, why: str, at: datetime) -> None:
-    """Give a demoted intent its automation back; its budgets start anew at ``at``.
+    """Give an intent with a spent budget its automation back; its budgets start anew at ``at``.
 
-    Raises ``KeyError`` for an intent that is not demoted.
+    Raises ``KeyError`` for an intent that is not demoted, or only for overdue reviews: doing them lifts that.
     """
     one_at_a_time(connection)
     state = _state(connection)
-    if not state.get(intent, {}).get("because"):
+    if intent not in _spent(connection):
+        overdue = demoted_for_reviews(connection).get(intent)
+        if overdue is not None:
+            raise KeyError(f"{intent!r} is demoted for reviews ({overdue}): do them, GET /reviews lists them")
         listed = ", ".join(sorted(demotions(connection))) or "none"
         raise KeyError(f"{intent!r} is not demoted; demoted intents: {listed}")
     state[intent] = {"since": at.isoformat()}
@@ -87,18 +89,24 @@ def budgets(
 
 
 def _reviews(connection: Connection, intent: str, since: str | None, at: datetime) -> list[bool]:
-    """Whether each reviewed resolution was wrong, by the first review that says so, oldest review first."""
+    """Whether each reviewed resolution was wrong, by the first word about it, oldest first.
+
+    What was said at one moment (a review of several fields) is one word: wrong if anything in it is.
+    """
     rows = connection.execute(
-        select(feedback.c.decision_id, feedback.c.verdict, feedback.c.field)
+        select(feedback.c.decision_id, feedback.c.at, feedback.c.verdict, feedback.c.field)
         .join_from(feedback, decisions, decisions.c.decision_id == feedback.c.decision_id)
         .where(*_resolved(intent, since), feedback.c.at < microseconds(at))
         .order_by(feedback.c.at, feedback.c.feedback_id)
     )
-    first: dict[str, bool] = {}
-    for decision_id, verdict, field in rows:
-        if field in _JUDGED_FIELDS:
-            first.setdefault(decision_id, verdict != "approve")
-    return list(first.values())
+    first: dict[str, tuple[int, bool]] = {}
+    for decision_id, at_us, verdict, field in rows:
+        if field not in _JUDGED_FIELDS:
+            continue
+        said_at, wrong = first.get(decision_id, (at_us, False))
+        if at_us == said_at:
+            first[decision_id] = (said_at, wrong or verdict != "approve")
+    return [wrong for _, wrong in first.values()]
 
 
 def _words(connection: Connection, desk: Desk, intent: str, since: str | None, at: datetime) -> list[bool]:
@@ -130,12 +138,9 @@ def _from(since: str | None) -> Sequence[Any]:
 
 
 def _state(connection: Connection) -> dict[str, dict[str, str]]:
-    text = connection.scalar(select(marks.c.value).where(marks.c.name == _MARK))
+    text = mark(connection, _MARK)
     return json.loads(text) if text else {}
 
 
 def _keep(connection: Connection, state: dict[str, dict[str, str]]) -> None:
-    value = json.dumps(state, ensure_ascii=False, sort_keys=True)
-    changed = connection.execute(update(marks).where(marks.c.name == _MARK).values(value=value))
-    if changed.rowcount == 0:
-        connection.execute(insert(marks).values(name=_MARK, value=value))
+    keep_mark(connection, _MARK, json.dumps(state, ensure_ascii=False, sort_keys=True))

@@ -12,7 +12,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from http.client import HTTPException
 from typing import Any
@@ -95,14 +95,7 @@ class FirstlineClient:
 
     def queue(self, limit: int = 5000) -> list[Decision]:
         """Decisions about unsolved tickets, largest value at risk first. Raises ``FirstlineError``."""
-        found: list[Decision] = []
-        cursor: str | None = ""
-        while cursor is not None and len(found) < limit:
-            page = {"limit": min(limit - len(found), 1000)} | ({"cursor": cursor} if cursor else {})
-            answer = self._call("GET", f"/queue?{urllib.parse.urlencode(page)}")
-            found += [Decision.model_validate(record) for record in answer["decisions"]]
-            cursor = answer["next"]
-        return found
+        return [Decision.model_validate(record) for record in self._pages("/queue", "decisions", limit)]
 
     def context(self, ticket_id: str) -> dict[str, Any]:
         """A ticket, its newest decision's context, and what happened since. Raises ``FirstlineError``."""
@@ -117,6 +110,32 @@ class FirstlineClient:
         """A stored decision computed again: ``outcome``, and in ``differs`` what is not as stored."""
         return dict(self._call("GET", f"/decisions/{urllib.parse.quote(decision_id, safe='')}/replay"))
 
+    def explain(self, decision_id: str) -> dict[str, Any]:
+        """Why the models said what they said in a stored decision. Raises ``FirstlineError``."""
+        return dict(self._call("GET", f"/decisions/{urllib.parse.quote(decision_id, safe='')}/explain"))
+
+    def reviews(self, status: str = "open", limit: int = 5000) -> list[dict[str, Any]]:
+        """Decisions drawn for leadership to look at: ``open``, of these ``overdue``, or ``done``."""
+        return list(self._pages("/reviews", "cases", limit, status=status))
+
+    def review(
+        self,
+        decision_id: str,
+        reviewer: str,
+        verdicts: Sequence[Mapping[str, str]],
+        key: str | None = None,
+    ) -> str:
+        """Say what leadership found of a drawn decision; returns the review's id.
+
+        ``verdicts``: ``field``, ``verdict`` (right, wrong), and for what is wrong ``reason`` and ``value``.
+        """
+        said = {"decision_id": decision_id, "reviewer": reviewer, "verdicts": list(verdicts)}
+        return str(self._call("POST", "/reviews", said, _once(key))["review_id"])
+
+    def incidents(self, limit: int = 5000) -> list[dict[str, Any]]:
+        """The same issue across customers, newest first. Raises ``FirstlineError``."""
+        return list(self._pages("/incidents", "incidents", limit))
+
     def is_ready(self) -> bool:
         """Whether the service answers and can store decisions. Asks once."""
         try:
@@ -124,6 +143,17 @@ class FirstlineClient:
         except (FirstlineError, OSError, HTTPException):
             return False
         return True
+
+    def _pages(self, path: str, rows: str, limit: int, **query: str) -> Iterator[dict[str, Any]]:
+        """The first ``limit`` rows of a list that comes in pages."""
+        found, cursor = 0, dict[str, str]()
+        while found < limit:
+            page = {"limit": min(limit - found, 1000)} | query | cursor
+            answer = self._call("GET", f"{path}?{urllib.parse.urlencode(page)}")
+            yield from answer[rows]
+            if answer["next"] is None:
+                return
+            found, cursor = found + len(answer[rows]), {"cursor": answer["next"]}
 
     def _call(
         self,

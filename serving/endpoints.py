@@ -21,6 +21,8 @@ SPEAKERS: frozenset[Role] = HELPDESK | PEOPLE
 LEADS: frozenset[Role] = frozenset({"lead", "admin"})
 WATCHERS: frozenset[Role] = frozenset({"ops", "admin"})
 AUDITORS: frozenset[Role] = LEADS | WATCHERS
+IDEMPOTENCY_KEY = "idempotency-key"
+"""The header under which a repeated request counts once."""
 
 
 @dataclass(frozen=True)
@@ -70,3 +72,8 @@ class Endpoint:
     def has_body(self) -> bool:
         """Whether it reads a body."""
         return self.takes is not None or self.signed_by_vendor
+
+
+def as_json(answer: BaseModel) -> Response:
+    """The answer of a route."""
+    return Response(answer.model_dump_json(), media_type="application/json")

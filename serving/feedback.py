@@ -32,7 +32,7 @@ def accept_feedback(store: Store, request: FeedbackRequest, now: datetime, key: 
     Raises ``Problem``: 404 for an unknown decision, 422 for a correction that names no correctable field or
     no allowed value, 409 where ``key`` was used for other feedback.
     """
-    _check_correction(request)
+    _check_given(request)
     if store.decision(request.decision_id) is None:
         raise Problem(
             404, "decision_id", shown(request.decision_id), "send the decision_id that /triage answered"
@@ -50,7 +50,7 @@ def accept_feedback(store: Store, request: FeedbackRequest, now: datetime, key: 
     return given.feedback_id
 
 
-def _check_correction(request: FeedbackRequest) -> None:
+def _check_given(request: FeedbackRequest) -> None:
     corrects = request.verdict in ("modify", "override")
     if corrects and (request.field is None or request.value is None):
         missing = "field" if request.field is None else "value"
@@ -59,10 +59,14 @@ def _check_correction(request: FeedbackRequest) -> None:
         raise Problem(
             422, "value", f"a value with {request.verdict}", "use modify or override to change a field"
         )
-    if request.field is None:
-        return
-    if request.field not in CORRECTABLE:
-        raise Problem(422, "field", shown(request.field), one_of(list(CORRECTABLE)))
-    allowed = CORRECTABLE[request.field]
-    if corrects and allowed and request.value not in allowed:
-        raise Problem(422, f"value of {request.field}", shown(request.value), one_of(allowed))
+    if request.field is not None:
+        check_field(request.field, request.value if corrects else None)
+
+
+def check_field(field: str, value: str | None) -> None:
+    """Raise ``Problem`` (422) where ``field`` cannot be corrected, or not to ``value``."""
+    if field not in CORRECTABLE:
+        raise Problem(422, "field", shown(field), one_of(list(CORRECTABLE)))
+    allowed = CORRECTABLE[field]
+    if value is not None and allowed and value not in allowed:
+        raise Problem(422, f"value of {field}", shown(value), one_of(allowed))

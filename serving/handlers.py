@@ -1,46 +1,44 @@
 """What each route does. Blocking work runs in threads: scoring in as many as the settings say."""
 
-import base64
-import json
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
 
 from anyio import CapacityLimiter, fail_after
 from anyio.to_thread import run_sync
-from pydantic import BaseModel
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse, Response
 
 from serving import answers
 from serving.decision import Decision
 from serving.deliveries import accept_delivery
 from serving.endpoints import (
-    AUDITORS,
     EVERYBODY,
     HELPDESK,
+    IDEMPOTENCY_KEY,
     PEOPLE,
     SPEAKERS,
     WATCHERS,
     Asked,
     Endpoint,
+    as_json,
 )
 from serving.events import EventsRequest, OutcomeRequest, accept_events, accept_outcome
 from serving.feedback import accept_feedback
 from serving.helpdesks import Helpdesk
 from serving.logs import logger
 from serving.metrics import Metrics
-from serving.moments import microseconds, moment
+from serving.moments import now
+from serving.oversight import UNKNOWN_DECISION, Oversight
+from serving.pages import counted_place, cursor
 from serving.problems import Problem, shown
-from serving.recent import Recent
-from serving.replay import loaded_release, replay, stored
 from serving.requests import BatchRequest, FeedbackRequest, PageQuery, TriageRequest
+from serving.review_deadlines import Overdue, overdue_reviews
 from serving.settings import Settings
 from serving.ticket_context import ticket_context
 from serving.triage import Answer, TriageDesk
 
-IDEMPOTENCY_KEY = "idempotency-key"
 NOT_ITS_MOMENT = "as_of is another moment than now, which needs the role admin"
-UNKNOWN_DECISION = "send the decision_id that /triage answered"
 
 
 class Handlers:
@@ -55,8 +53,7 @@ class Handlers:
         self._scoring = CapacityLimiter(settings.scoring_threads)
         self._threads = CapacityLimiter(settings.scoring_threads)
         self._waiting_seconds = settings.waiting_seconds
-        self._settings = settings
-        self._replayed_releases = Recent(size=2, seconds=600.0)
+        self._oversight = Oversight(desk.store, settings)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Every route there is."""
@@ -83,9 +80,7 @@ class Handlers:
                      PEOPLE, answers.TicketContext, refuses={404: "no ticket has this id"}),
             Endpoint("GET", "/decisions/{decision_id}", self.decision, "A stored decision.", EVERYBODY,
                      Decision, refuses=gone),
-            Endpoint("GET", "/decisions/{decision_id}/replay", self.replay,
-                     "Compute a decision again from its stored inputs and release.", AUDITORS,
-                     answers.ReplayAnswer, refuses=gone | {409: "the release that decided is gone"}),
+            *self._oversight.endpoints(),
             Endpoint("POST", "/webhooks/{vendor}", self.webhook, "What a connected helpdesk pushes.", None,
                      answers.WebhookAnswer, signed_by_vendor=True,
                      refuses={401: "not signed by the vendor, or long ago", 404: "no such helpdesk",
@@ -99,7 +94,7 @@ class Handlers:
 
     async def triage(self, asked: Asked) -> Response:
         """``POST /triage``."""
-        return _json(await self._decide(asked, asked.body))
+        return as_json(await self._decide(asked, asked.body))
 
     async def triage_batch(self, asked: Asked) -> Response:
         """``POST /triage_batch``: each ticket is stored before the next one is decided."""
@@ -115,7 +110,7 @@ class Handlers:
                 results.append(
                     answers.BatchResult(ticket_id=request.ticket_id, status=problem.status, error=fault)
                 )
-        return _json(answers.BatchAnswer(results=results))
+        return as_json(answers.BatchAnswer(results=results))
 
     async def _decide(self, asked: Asked, request: TriageRequest) -> Decision:
         check_moment(asked, request.as_of)
@@ -153,7 +148,7 @@ class Handlers:
         rows = sum(len(rows) for rows in asked.body.rows().values())
         key = asked.headers[IDEMPOTENCY_KEY]
         receipt = await run_sync(accept_events, self._desk.store, asked.body, now(), key)
-        return _json(answers.EventsAnswer(receipt_id=receipt, rows=rows))
+        return as_json(answers.EventsAnswer(receipt_id=receipt, rows=rows))
 
     async def feedback(self, asked: Asked) -> Response:
         """``POST /feedback``."""
@@ -161,21 +156,29 @@ class Handlers:
         key = asked.headers.get(IDEMPOTENCY_KEY)
         feedback_id = await run_sync(accept_feedback, self._desk.store, asked.body, now(), key)
         self._metrics.count_feedback(asked.body.verdict)
-        return _json(answers.FeedbackAnswer(feedback_id=feedback_id, decision_id=asked.body.decision_id))
+        return as_json(answers.FeedbackAnswer(feedback_id=feedback_id, decision_id=asked.body.decision_id))
 
     async def outcomes(self, asked: Asked) -> Response:
         """``POST /outcomes``."""
         key = asked.headers.get(IDEMPOTENCY_KEY)
         event_id = await run_sync(accept_outcome, self._desk.store, asked.body, now(), key)
-        return _json(answers.OutcomeAnswer(event_id=event_id, ticket_id=asked.body.ticket_id))
+        return as_json(answers.OutcomeAnswer(event_id=event_id, ticket_id=asked.body.ticket_id))
 
     async def queue(self, asked: Asked) -> Response:
         """``GET /queue``: later pages rank as of the moment of the first, so that no ticket is missed."""
-        as_of, start = (now(), 0) if asked.query.cursor is None else _place(asked.query.cursor)
+        as_of, start = (now(), 0) if asked.query.cursor is None else counted_place(asked.query.cursor)
         end = start + asked.query.limit
         entries = await run_sync(self._desk.store.open_queue, as_of, end + 1)
-        more = _cursor(as_of, end) if len(entries) > end else None
-        return JSONResponse({"decisions": [entry.record for entry in entries[start:end]], "next": more})
+        page = {
+            "decisions": [entry.record for entry in entries[start:end]],
+            "warnings": [late.in_words() for late in await run_sync(self._overdue)],
+            "next": cursor(as_of, end) if len(entries) > end else None,
+        }
+        return JSONResponse(page)
+
+    def _overdue(self) -> list[Overdue]:
+        with self._desk.store.reading() as connection:
+            return overdue_reviews(connection, now())
 
     async def context(self, asked: Asked) -> Response:
         """``GET /tickets/{ticket_id}/context``."""
@@ -183,7 +186,7 @@ class Handlers:
         found = await run_sync(ticket_context, self._desk.store, ticket_id)
         if found is None:
             raise Problem(404, "ticket_id", shown(ticket_id), "send a ticket that was triaged or ingested")
-        return _json(found)
+        return as_json(found)
 
     async def decision(self, asked: Asked) -> Response:
         """``GET /decisions/{decision_id}``."""
@@ -191,25 +194,7 @@ class Handlers:
         decision = await run_sync(self._desk.store.decision, decision_id)
         if decision is None:
             raise Problem(404, "decision_id", shown(decision_id), UNKNOWN_DECISION)
-        return _json(decision)
-
-    async def replay(self, asked: Asked) -> Response:
-        """``GET /decisions/{decision_id}/replay``."""
-        return _json(await run_sync(self._replayed, asked.path["decision_id"]))
-
-    def _replayed(self, decision_id: str) -> answers.ReplayAnswer:
-        with self._desk.store.reading() as connection:
-            found = stored(connection, decision_id)
-        if found is None:
-            raise Problem(404, "decision_id", shown(decision_id), UNKNOWN_DECISION)
-        decision, inputs = found
-        release = self._replayed_releases.get(
-            decision.release, lambda: loaded_release(self._settings, decision.release)
-        )
-        said = replay(release, decision, inputs)
-        return answers.ReplayAnswer(
-            decision_id=decision_id, outcome=said.outcome, release=said.release, differs=list(said.differs)
-        )
+        return as_json(decision)
 
     async def webhook(self, asked: Asked) -> Response:
         """``POST /webhooks/{vendor}``: durable when it is acknowledged, worked on afterwards."""
@@ -219,7 +204,7 @@ class Handlers:
             raise Problem(404, "vendor", shown(vendor), "connect it in the file FIRSTLINE_HELPDESKS")
         store = self._desk.store
         delivery_id, new = await run_sync(accept_delivery, store, helpdesk, asked.headers, asked.raw, now())
-        return _json(answers.WebhookAnswer(delivery_id=delivery_id, new=new))
+        return as_json(answers.WebhookAnswer(delivery_id=delivery_id, new=new))
 
     async def healthz(self, _asked: Asked) -> Response:
         """``GET /healthz``."""
@@ -231,7 +216,10 @@ class Handlers:
         return JSONResponse(state.body, status_code=200 if state.ready else 503)
 
     async def metrics(self, _asked: Asked) -> Response:
-        """``GET /metrics``."""
+        """``GET /metrics``: what the store knows is left as it was while the store is away."""
+        with suppress(SQLAlchemyError):
+            late = await run_sync(self._overdue)
+            self._metrics.set_overdue_reviews(sum(one.cases for one in late))
         return Response(await run_sync(self._metrics.page), media_type=Metrics.content_type)
 
 
@@ -239,27 +227,3 @@ def check_moment(asked: Asked, as_of: datetime | None) -> None:
     """Raise ``Problem`` (403) where another moment than now is asked for by anybody but an admin."""
     if as_of is not None and asked.caller.role != "admin":
         raise Problem(403, "as_of", as_of.isoformat(), f"leave it out: {NOT_ITS_MOMENT}")
-
-
-def now() -> datetime:
-    """The present moment."""
-    return datetime.now(UTC)
-
-
-def _json(answer: BaseModel) -> Response:
-    return Response(answer.model_dump_json(), media_type="application/json")
-
-
-def _cursor(as_of: datetime, start: int) -> str:
-    return base64.urlsafe_b64encode(json.dumps([microseconds(as_of), start]).encode()).decode()
-
-
-def _place(cursor: str) -> tuple[datetime, int]:
-    try:
-        place: Sequence[Any] = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
-        as_of, start = place
-        if type(as_of) is not int or type(start) is not int or start < 0:
-            raise ValueError("not a place")
-        return moment(as_of), start
-    except (ValueError, TypeError, OverflowError):
-        raise Problem(404, "cursor", shown(cursor), "send the `next` of the page before") from None

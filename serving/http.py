@@ -11,8 +11,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from serving.door import DEVELOPER, SECURITY_HEADERS, Door
-from serving.endpoints import Asked, Endpoint
-from serving.handlers import IDEMPOTENCY_KEY, Handlers
+from serving.endpoints import IDEMPOTENCY_KEY, Asked, Endpoint
+from serving.handlers import Handlers
 from serving.helpdesks import Helpdesk
 from serving.keys import KeyRing
 from serving.logs import logger, where_raised

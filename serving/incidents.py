@@ -7,9 +7,9 @@ like.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, func, select, tuple_, update
 
 from policy.surges import HOUR, Incident, Report, SurgeRules, SurgeWatch
 from serving.database import insert_new
@@ -137,15 +137,22 @@ def _closed(connection: Connection, at: datetime, rules: SurgeRules) -> int:
     return connection.execute(over.values(closed_at=incidents.c.last_at + quiet)).rowcount
 
 
-def incident_list(connection: Connection, at: datetime, limit: int = 100) -> list[dict[str, object]]:
-    """The newest incidents opened by ``at``: topic, times, evidence, accounts and how many tickets belong."""
+def incident_list(
+    connection: Connection, at: datetime, limit: int = 100, after: tuple[datetime, str] | None = None
+) -> list[dict[str, Any]]:
+    """The newest incidents opened by ``at``: topic, times, evidence, accounts and how many tickets belong.
+
+    ``after``: when the last incident seen was opened, and its id; those that come after it are answered.
+    """
     tickets = func.count(incident_tickets.c.ticket_id)
+    newest = (incidents.c.opened_at, incidents.c.incident_id)
+    later = [] if after is None else [tuple_(*newest) < tuple_(microseconds(after[0]), after[1])]
     rows = connection.execute(
         select(incidents, tickets.label("tickets"))
         .outerjoin(incident_tickets, incident_tickets.c.incident_id == incidents.c.incident_id)
-        .where(incidents.c.opened_at <= microseconds(at))
+        .where(incidents.c.opened_at <= microseconds(at), *later)
         .group_by(*incidents.c)
-        .order_by(incidents.c.opened_at.desc(), incidents.c.incident_id)
+        .order_by(*(column.desc() for column in newest))
         .limit(limit)
     )
     return [

@@ -1,8 +1,9 @@
 """An append-only hash chain over decisions, feedback and promotions.
 
 An entry holds the SHA-256 of what it vouches for, not the content, so that a person can be forgotten without
-breaking the chain. ``verify`` finds edited, removed, inserted and reordered entries and contents. Cutting
-off the newest entries together with their contents is found only against a checkpoint kept elsewhere.
+breaking the chain: a later entry says what was erased or reduced (``serving.erasures``). ``verify`` finds
+edited, removed, inserted and reordered entries and contents. Cutting off the newest entries together with
+their contents is found only against a checkpoint kept elsewhere.
 """
 
 import hashlib
@@ -16,14 +17,18 @@ from sqlalchemy import Connection, Table, insert, select
 
 from serving.database import one_at_a_time
 from serving.moments import microseconds
-from serving.tables import decisions, feedback, ledger, pointer_moves
+from serving.tables import decisions, erasures, feedback, ledger, pointer_moves, review_draws
 
 GENESIS = "0" * 64
+ERASED, REDUCED = "erased", "reduced"
+"""Kinds of entries that say that a row which the ledger vouches for is gone, or lost what was not its own."""
 _BATCH = 1000
 _VOUCHED: dict[str, tuple[Table, str]] = {
     "decision": (decisions, "decision_id"),
     "feedback": (feedback, "feedback_id"),
     "pointer": (pointer_moves, "move_id"),
+    "review_draw": (review_draws, "week"),
+    ERASED: (erasures, "subject"),
 }
 
 
@@ -34,6 +39,10 @@ class LedgerCheck:
     entries: int
     head: str
     problems: tuple[str, ...]
+    erased: int = 0
+    """Rows that were erased on demand."""
+    reduced: int = 0
+    """Rows that lost what was somebody else's."""
 
     @property
     def intact(self) -> bool:
@@ -49,6 +58,11 @@ def canonical_json(content: Mapping[str, Any]) -> str:
 def digest(content: Mapping[str, Any]) -> str:
     """SHA-256 of the canonical JSON of ``content``, in hex."""
     return hashlib.sha256(canonical_json(content).encode()).hexdigest()
+
+
+def subject_of(kind: str, identity: str) -> str:
+    """How entries about erasing name the row ``identity`` that another entry vouches for as ``kind``."""
+    return f"{kind} {identity}"
 
 
 def append_entry(
@@ -72,6 +86,7 @@ def verify(connection: Connection) -> LedgerCheck:
     """Walk the whole chain and everything it vouches for."""
     problems: list[str] = []
     vouched: dict[str, dict[str, str]] = {kind: {} for kind in _VOUCHED}
+    reduced = set()
     previous, expected_seq = GENESIS, 1
     for row in connection.execute(select(ledger).order_by(ledger.c.seq)).mappings():
         entry = {k: row[k] for k in ("seq", "at", "kind", "subject", "digest")}
@@ -82,14 +97,26 @@ def verify(connection: Connection) -> LedgerCheck:
         if row["hash"] != _chained(entry, row["previous"]):
             problems.append(f"entry {row['seq']} was edited")
         previous, expected_seq = row["hash"], row["seq"] + 1
-        vouched.setdefault(row["kind"], {})[row["subject"]] = row["digest"]
+        kind, subject = row["kind"], row["subject"]
+        if kind == REDUCED:
+            reduced.add(subject)
+            kind, _, subject = subject.partition(" ")
+            if subject not in vouched.get(kind, {}):
+                problems.append(f"entry {row['seq']} reduces a {kind} that was never recorded")
+        vouched.setdefault(kind, {})[subject] = row["digest"]
+    erased = vouched[ERASED]
     for kind, (table, identity) in _VOUCHED.items():
-        problems.extend(_content_problems(connection, kind, table, identity, vouched[kind]))
-    return LedgerCheck(expected_seq - 1, previous, tuple(problems))
+        problems.extend(_content_problems(connection, kind, table, identity, vouched[kind], erased))
+    return LedgerCheck(expected_seq - 1, previous, tuple(problems), len(erased), len(reduced))
 
 
 def _content_problems(
-    connection: Connection, kind: str, table: Table, identity: str, vouched: dict[str, str]
+    connection: Connection,
+    kind: str,
+    table: Table,
+    identity: str,
+    vouched: dict[str, str],
+    erased: Mapping[str, str],
 ) -> Iterator[str]:
     missing = set(vouched)
     rows = connection.execution_options(yield_per=_BATCH).execute(select(table)).mappings()
@@ -98,9 +125,12 @@ def _content_problems(
         missing.discard(subject)
         if subject not in vouched:
             yield f"{kind} {subject} has no ledger entry"
+        elif subject_of(kind, subject) in erased:
+            yield f"{kind} {subject} was erased and is there again"
         elif digest(dict(row)) != vouched[subject]:
             yield f"{kind} {subject} was edited after it was recorded"
-    yield from (f"{kind} {subject} is recorded but gone" for subject in sorted(missing))
+    gone = (subject for subject in sorted(missing) if subject_of(kind, subject) not in erased)
+    yield from (f"{kind} {subject} is recorded but gone" for subject in gone)
 
 
 def _chained(entry: Mapping[str, Any], previous: str) -> str:

@@ -2,7 +2,7 @@
 
 import os
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -22,6 +22,12 @@ class Metrics:
         self._degraded = self._counter("degraded", "Decisions made without a part", "part")
         self._feedback = self._counter("feedback", "Feedback by verdict", "verdict")
         self._requests = self._counter("http_requests", "Requests answered", "route", "status")
+        self._overdue_reviews = Gauge(
+            "firstline_reviews_overdue",
+            "Weekly reviews that should have been done",
+            registry=self._registry,
+            multiprocess_mode="mostrecent",
+        )
         self._seconds = Histogram(
             "firstline_http_request_seconds",
             "From the request line to the answer",
@@ -42,6 +48,10 @@ class Metrics:
     def count_feedback(self, verdict: str) -> None:
         """One piece of feedback was stored."""
         self._feedback.labels(verdict).inc()
+
+    def set_overdue_reviews(self, cases: int) -> None:
+        """So many weekly reviews should have been done by now."""
+        self._overdue_reviews.set(cases)
 
     def count_request(self, route: str, status: int, seconds: float) -> None:
         """One request to ``route`` (the pattern, not the path) was answered with ``status``."""

@@ -14,6 +14,11 @@ def microseconds(at: datetime) -> int:
     return (at - _EPOCH) // _MICROSECOND
 
 
+def now() -> datetime:
+    """The present moment (UTC)."""
+    return datetime.now(UTC)
+
+
 def moment(us: int) -> datetime:
     """The UTC moment ``us`` microseconds after 1970."""
     return _EPOCH + timedelta(microseconds=us)

@@ -9,15 +9,15 @@ from contextlib import contextmanager
 from datetime import datetime
 
 import pandas as pd
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, insert, text
 
 from features.rows import Rows
-from serving import context, ledger, open_tickets, outbox, pointers, records
+from serving import context, ledger, marks, open_tickets, outbox, pointers, records
 from serving.codec import framed
 from serving.database import Database
 from serving.decision import Decision
 from serving.settings import Settings
-from serving.tables import decision_inputs, marks
+from serving.tables import decision_inputs
 
 
 class AlreadyAnswered(Exception):
@@ -193,14 +193,12 @@ class Store:
     def mark(self, name: str) -> str | None:
         """The value last stored under ``name`` by ``set_mark``."""
         with self.reading() as connection:
-            return connection.scalar(select(marks.c.value).where(marks.c.name == name))
+            return marks.mark(connection, name)
 
     def set_mark(self, name: str, value: str) -> None:
         """Remember ``value`` under ``name``, replacing what was there."""
         with self.writing() as connection:
-            changed = connection.execute(update(marks).where(marks.c.name == name).values(value=value))
-            if changed.rowcount == 0:
-                connection.execute(insert(marks).values(name=name, value=value))
+            marks.keep_mark(connection, name, value)
 
 
 def open_store(settings: Settings) -> Store:

@@ -98,6 +98,7 @@ decisions = Table(
     Column("record", TEXT, nullable=False),
     Index("decisions_by_ticket", "ticket_id"),
     Index("decisions_by_intent", "intent", "at"),
+    Index("decisions_by_time", "at"),
     Index("decisions_by_rank", "value_at_risk"),
 )
 
@@ -233,4 +234,41 @@ incident_tickets = Table(
     Column("ticket_id", TEXT, primary_key=True),
     Column("incident_id", String(255), nullable=False),
     Index("incident_tickets_by_incident", "incident_id"),
+)
+
+review_draws = Table(
+    "review_draws",
+    metadata,
+    Column("week", String(16), primary_key=True),
+    Column("begins_at", BigInteger, nullable=False),
+    Column("drawn_at", BigInteger, nullable=False),
+    Column("seed", String(64), nullable=False),
+    Column("decisions", BigInteger, nullable=False),
+    Column("cases", BigInteger, nullable=False),
+)
+
+review_cases = Table(
+    "review_cases",
+    metadata,
+    Column("decision_id", String(64), primary_key=True),
+    Column("week", String(16), nullable=False),
+    Column("intent", TEXT, nullable=False),
+    Column("action", TEXT, nullable=False),
+    Column("sampled", BigInteger, nullable=False),
+    Column("population", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("demote_at", BigInteger, nullable=False),
+    Column("review_id", String(64)),
+    Column("reviewed_at", BigInteger),
+    Column("reviewer", TEXT),
+    Column("wrong", TEXT),
+    Index("review_cases_by_state", "reviewed_at", "due_at", "decision_id"),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("subject", String(255), primary_key=True),
+    Column("pseudonym", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False),
 )

@@ -1,4 +1,4 @@
-"""What happens by the clock in the store: deadlines escalated, error budgets judged, actions carried out.
+"""What happens by the clock in the store: deadlines, incidents, reviews, error budgets, pending actions.
 
 Run it as often as you like and from several replicas: what happened once does not happen again.
 """
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from policy.desk import Desk, DeskError, load_desk
-from serving.budgets import Demotion, demote_where_exhausted
+from serving.budgets import demote_where_exhausted
 from serving.checkpoints import append_checkpoint, private_key
 from serving.helpdesks import load_helpdesks
 from serving.incidents import Watched, watch_incidents
@@ -15,6 +15,14 @@ from serving.logs import logger
 from serving.open_tickets import deadline_calls, escalate, open_tickets
 from serving.outbox import Executor, dry_run
 from serving.releases import POINTERS
+from serving.review_deadlines import (
+    Demotion,
+    Overdue,
+    demote_where_overdue,
+    lift_where_done,
+    overdue_reviews,
+)
+from serving.review_draws import draw_due_weeks
 from serving.senders import write_back
 from serving.settings import Settings
 from serving.store import Store, open_store
@@ -29,16 +37,22 @@ class Ticked(NamedTuple):
     incidents: Watched
     demotions: tuple[Demotion, ...]
     actions: int
+    drawn: int = 0
+    lifted: tuple[str, ...] = ()
+    overdue: tuple[Overdue, ...] = ()
 
     def lines(self) -> list[str]:
         """As sentences."""
-        if not (self.deadlines or any(self.incidents) or self.demotions or self.actions):
-            return ["no promise is about to be broken, no error budget is spent, no action is pending"]
+        late = [f"warning: {one.in_words()}" for one in self.overdue]
+        if not (self.deadlines or any(self.incidents) or any(self[2:6])):
+            return [*late, "no promise is about to be broken, no error budget is spent, no action is pending"]
         demoted = [f"{d.intent} is no longer automated: {d.because}" for d in self.demotions]
+        lifted = [f"{intent} may be automated again: its reviews are done" for intent in self.lifted]
+        drawn = [f"{self.drawn} decisions of last week drawn for review"] if self.drawn else []
         done = f"{self.deadlines} promises about to be broken escalated; {self.actions} actions carried out"
         told = self.incidents
         surges = f"incidents: {told.opened} opened, {told.closed} closed, {told.attached} tickets attached"
-        return [*demoted, *([surges] if any(told) else []), done]
+        return [*demoted, *lifted, *late, *drawn, *([surges] if any(told) else []), done]
 
 
 def tick(store: Store, desk: Desk, execute: Executor, at: datetime) -> Ticked:
@@ -46,8 +60,13 @@ def tick(store: Store, desk: Desk, execute: Executor, at: datetime) -> Ticked:
     deadlines = escalate_all_deadlines(store, desk, at)
     with store.writing() as connection:
         surges = watch_incidents(connection, desk.escalation.queues["crisis"], at)
-        demoted = demote_where_exhausted(connection, desk, at)
-    return Ticked(deadlines, surges, tuple(demoted), carry_out_pending(store, execute, at))
+        spent = demote_where_exhausted(connection, desk, at)
+    with store.writing() as connection:
+        drawn = draw_due_weeks(connection, desk, at)
+        late, overdue = demote_where_overdue(connection, desk, at), overdue_reviews(connection, at)
+        lifted = lift_where_done(connection, at)
+    demoted, actions = (*spent, *late), carry_out_pending(store, execute, at)
+    return Ticked(deadlines, surges, demoted, actions, drawn, tuple(lifted), tuple(overdue))
 
 
 def escalate_all_deadlines(store: Store, desk: Desk, at: datetime) -> int:

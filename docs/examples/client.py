@@ -16,5 +16,7 @@ print(client.events({"accounts": [{"account_id": "A-1", "plan": "gold"}]}, key="
 print(client.outcome("P-1", "csat", "5"))
 print(client.feedback(decision.decision_id, "approve", agent_id="ada"))
 print(client.replay(decision.decision_id)["outcome"])
+print([model["said"] for model in client.explain(decision.decision_id)["models"]])
+print(len(client.reviews()), len(client.incidents()))
 print(len(client.queue(limit=10)), client.context("P-1")["decision_id"])
 print(client.decision(decision.decision_id) == decision, client.is_ready())

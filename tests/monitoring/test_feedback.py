@@ -1,6 +1,8 @@
 """What agents said becomes labels of the next training set: all of it, once, and nothing they did not say."""
 
 import json
+from datetime import timedelta
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -12,6 +14,9 @@ from features.schema import TABLES, typed
 from monitoring.feedback import feedback_events, next_training_labels, preview_lines
 from monitoring.feedback_export import export_feedback, last_exported
 from pipelines.ingest import FEEDBACK_MAPPING
+from policy.desk import load_desk
+from serving.review_draws import draw_due_weeks
+from serving.reviews import ReviewRequest, accept_review, review_cases_page
 from tests.monitoring.desk import decide, open_desk, say
 from tests.pipelines.decisions import NOW, decision
 
@@ -168,6 +173,24 @@ def test_an_exported_line_holds_the_event_and_its_ticket(store, tmp_path):
     assert row["ticket"]["ticket_id"] == "t1"
     assert row["ticket"]["body"] == "I cannot log in"
     assert (row["source"], row["weight"]) == ("feedback", 3.0)  # one answer among three decisions of its kind
+
+
+def test_what_leadership_found_of_decisions_drawn_at_random_says_so(store, tmp_path):
+    with store.writing() as connection:
+        drawn = draw_due_weeks(connection, load_desk(Path("policy/desk.yaml")), NOW + timedelta(days=7))
+    assert drawn == 1
+    with store.reading() as connection:
+        [case] = review_cases_page(connection, "open", NOW, 10)
+    wrong = {"field": "intent", "verdict": "wrong", "value": "refund_request", "reason": "read it"}
+    verdicts = [wrong, {"field": "action", "verdict": "right"}]
+    said = {"decision_id": case.decision_id, "reviewer": "lea", "verdicts": verdicts}
+    accept_review(store, ReviewRequest.model_validate(said), NOW + timedelta(days=8))
+
+    [line] = export_feedback(store, tmp_path / "feedback").path.read_text("utf-8").splitlines()
+    row = json.loads(line)
+
+    assert (row["source"], row["kind"], row["value"]) == ("review", "intent_set", "refund_request")
+    assert (row["actor_id"], row["text"]) == ("lea", "read it")
 
 
 def test_ingest_reads_exported_feedback_without_loss(store, tmp_path):

@@ -189,8 +189,10 @@ def test_the_status_tells_what_serves_and_why(make, desk, monkeypatch, tmp_path)
     monkeypatch.chdir(tmp_path)
     settings = Settings(state=desk[1].parent, database_url=desk[0])
     nothing = dict.fromkeys(["champion", "challenger", "last_good", "retraining", "monitor"])
+    nothing["reviews"] = []
     assert status_record(settings, AT) == nothing
     assert status_lines(nothing)[0] == "champion: none"
+    assert "warning: 3 reviews not done" in status_lines(nothing | {"reviews": ["3 reviews not done"]})
     first = promote_release(make("one"), *desk, by="ann", reason="gates", at=AT)
     serving = {"release": first, "days": 3, "reason": "gates", "by": "ann"}
     later = status_record(settings, AT + timedelta(days=3))

@@ -22,6 +22,11 @@ from tests.serving.tiny_release import DESK
 
 TICKET = {"ticket_id": "1", "channel": "email", "body": "I forgot my password."}
 REASONS = {"verdict": "approve", "agent_id": "ann"}
+LOOK = {
+    "decision_id": "none",
+    "reviewer": "lea",
+    "verdicts": [{"field": "intent", "verdict": "right"}, {"field": "action", "verdict": "right"}],
+}
 MAY = [
     ("POST", "/triage", TICKET, {"helpdesk", "admin"}),
     ("POST", "/triage_batch", {"tickets": [TICKET]}, {"helpdesk", "admin"}),
@@ -32,6 +37,10 @@ MAY = [
     ("GET", "/tickets/none/context", None, {"agent", "lead", "admin"}),
     ("GET", "/decisions/none", None, set(ROLES)),
     ("GET", "/decisions/none/replay", None, {"lead", "ops", "admin"}),
+    ("GET", "/decisions/none/explain", None, {"agent", "lead", "ops", "admin"}),
+    ("GET", "/incidents", None, {"agent", "lead", "ops", "admin"}),
+    ("GET", "/reviews", None, {"lead", "admin"}),
+    ("POST", "/reviews", LOOK, {"lead", "admin"}),
     ("GET", "/metrics", None, {"ops", "admin"}),
 ]
 

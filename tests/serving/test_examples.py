@@ -3,14 +3,17 @@
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import yaml
 
 from pipelines.service_process import running_service
+from policy.desk import load_desk
+from serving.client import FirstlineClient
 from serving.keys import new_key
+from serving.review_draws import draw_due_weeks
 from serving.settings import Settings
 from serving.store import Store
 from tests.serving.tiny_release import DESK
@@ -27,6 +30,10 @@ SAYS = {
     "context": '"ticket_id":"T-1"',
     "decision": '"ticket_id":"T-1"',
     "replay": '"outcome":"identical"',
+    "explain": '"model":"intent"',
+    "reviews": '"week"',
+    "review": '"review_id"',
+    "incidents": '"incidents":[]',
     "webhook": '"new":true',
     "healthz": '"alive"',
     "readyz": '"ready":true',
@@ -49,9 +56,21 @@ def environment(tmp_path_factory):
     secret = {"FIRSTLINE_ZENDESK_WEBHOOK_SECRET": SECRET}
     with running_service(chosen, state / "log", secret, key=key) as service:
         url = f"http://127.0.0.1:{service.settings.port}"
+        drawn_last_week(service.client, chosen)
         yield {**os.environ, **secret, "FIRSTLINE_URL": url, "FIRSTLINE_KEY": key}
         assert key not in (state / "log").read_text()
         assert SECRET not in (state / "log").read_text()
+
+
+def drawn_last_week(client: FirstlineClient, chosen: Settings) -> None:
+    """A decision of last week that leadership is to look at."""
+    now = datetime.now(UTC)
+    asked = {"ticket_id": "W-1", "channel": "email", "body": "I forgot my password."}
+    client.triage(asked | {"as_of": (now - timedelta(days=7)).isoformat()})
+    store = Store(chosen.database_url)
+    with store.writing() as connection:
+        assert draw_due_weeks(connection, load_desk(DESK), now) == 1
+    store.close()
 
 
 def test_every_curl_example_does_what_it_says(environment):

@@ -1,0 +1,1 @@
+curl -sS "$FIRSTLINE_URL/reviews?status=open&limit=100" -H "Authorization: Bearer $FIRSTLINE_KEY"
