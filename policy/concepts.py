@@ -64,6 +64,7 @@ class _Vocabulary:
         self._lengths = sorted({len(stem) for stem in self._stems})
         lengths = {len(stem) + more for stem in self._heard_stems for more in (-1, 0, 1)}
         self._near_lengths = sorted(length for length in lengths if length >= FUZZY_LETTERS - 1)
+        self.groups_of = lru_cache(maxsize=32_768)(self._groups_of)
 
     def _learn(self, group: GroupName, words: str, is_stem: bool) -> None:
         (self._stems if is_stem else self._exact).setdefault(words, set()).add(group)
@@ -73,7 +74,7 @@ class _Vocabulary:
             for form in _shortened(heard):
                 (self._near_stems if is_stem else self._near).setdefault(form, set()).add(heard)
 
-    def groups_of(self, word: str) -> frozenset[GroupName]:
+    def _groups_of(self, word: str) -> frozenset[GroupName]:
         """The groups of one word, or of neighbours joined by spaces."""
         found = set(self._exact.get(word, ()))
         for length in self._lengths:
@@ -133,7 +134,7 @@ class Concepts:
             {(code, name): words for code, told in languages.items() for name, words in told.groups.items()}
         )
         self._rules = [
-            (code, topic, tuple(rule.split()))
+            (topic, tuple((code, name) for name in rule.split()))
             for code, told in languages.items()
             for topic, rules in told.says.items()
             for rule in rules
@@ -152,13 +153,15 @@ class Concepts:
 
     def _in_sentence(self, sentence: str, topics: Mapping[str, Topic]) -> tuple[str, str] | None:
         places = self._places(sentence)
+        if not places:
+            return None
         cancelled: list[tuple[int, int]] | None = None
-        for code, topic, rule in self._rules:
-            if topic not in topics or not all(places.get((code, name)) for name in rule):
+        for topic, rule in self._rules:
+            if topic not in topics or not all(group in places for group in rule):
                 continue
             if cancelled is None:
                 cancelled = [span for told in topics.values() for span in told.cancelled_in(sentence)]
-            options = [_kept(places[code, name], cancelled) for name in rule]
+            options = [_kept(places[group], cancelled) for group in rule]
             closest = _closest(options)
             if closest is not None:
                 return topic, " … ".join(dict.fromkeys(sentence[a:b].strip() for a, b, _ in closest))

@@ -71,8 +71,13 @@ class _Wording:
 
     def spans(self, words: str) -> Iterator[tuple[int, int]]:
         """Where ``words`` (normalised) say this."""
-        if all(any(stem in words for stem in stems) for stems in self.needed):
-            yield from (found.span() for found in self._expression.finditer(words))
+        for stems in self.needed:  # loops, because this runs for every wording on every ticket
+            for stem in stems:
+                if stem in words:
+                    break
+            else:
+                return
+        yield from (found.span() for found in self._expression.finditer(words))
 
 
 def _stem(written: str) -> tuple[str, str]:
@@ -114,10 +119,12 @@ class Topic(BaseModel):
 
         Every language is tried: customers mix them, and a detector may be wrong about a short text.
         """
-        cancelled = self.cancelled_in(words)
+        cancelled: list[tuple[int, int]] | None = None
         for wordings in self.asks.values():
             for written in wordings:
                 for start, end in _wording(written).spans(words):
+                    if cancelled is None:
+                        cancelled = self.cancelled_in(words)
                     if not any(start < until and since < end for since, until in cancelled):
                         return words[start:end].strip()
         return None
