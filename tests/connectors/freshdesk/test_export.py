@@ -1,6 +1,5 @@
 """Freshdesk's lists and ticket activities through the generic mapping, and what broken ones become."""
 
-import contextlib
 import json
 import re
 from pathlib import Path
@@ -8,17 +7,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from connectors.freshdesk.export import activity, conversations, ticket, ticket_state
+from connectors.freshdesk.export import ticket, ticket_state
 from connectors.intake.take_in import Intake, take_in
 from connectors.mapping.file import parse_mapping
-from connectors.shapes import ShapeError
 from tests.connectors.vendors import (
     as_jsonl,
-    damaged,
-    every_damage,
     fixture,
     quarantined,
     rows_of,
@@ -192,26 +186,3 @@ def test_person_known_only_by_mail_keeps_the_address(tmp_path: Path) -> None:
     unknown = took_in(tmp_path / "unknown", "freshdesk", {"tickets": [stranger]})
     assert rows_of(known, "tickets")[0]["contact_id"] == "434"
     assert rows_of(unknown, "tickets")[0]["contact_id"] == "email:greenlantern@oa.example"
-
-
-UNFOLDS = (lambda record: ticket(record, frozenset({"cf_urgency"})), ticket_state, conversations, activity)
-OBJECTS = {
-    **{name: EXPORT[name] for name in ("ticket", "listed_ticket")},
-    "conversation": EXPORT["ticket"]["conversations"][0],
-    **{f"activity {n}": one for n, one in enumerate(EXPORT["activities_file"]["activities_data"])},
-}
-
-
-def test_every_damage_of_an_object_becomes_rows_or_one_clear_error() -> None:
-    for record in every_damage(OBJECTS):
-        for unfold in UNFOLDS:
-            with contextlib.suppress(ShapeError):
-                assert all(isinstance(row, dict) for row in unfold(record))
-
-
-@given(data=st.data())
-def test_any_damages_of_an_object_become_rows_or_one_clear_error(data: st.DataObject) -> None:
-    record = data.draw(damaged(OBJECTS[data.draw(st.sampled_from(sorted(OBJECTS)))]))
-    for unfold in UNFOLDS:
-        with contextlib.suppress(ShapeError):
-            assert all(isinstance(row, dict) for row in unfold(record))

@@ -1,20 +1,14 @@
 """Intercom's conversations through the generic mapping, and what a broken object does to them."""
 
-import contextlib
 from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from connectors.intake.take_in import Intake
-from connectors.intercom.export import contact, conversation, events
-from connectors.shapes import ShapeError
+from connectors.intercom.export import conversation, events
 from tests.connectors.vendors import (
     RECEIVED,
-    damaged,
-    every_damage,
     fixture,
     quarantined,
     rows_of,
@@ -135,21 +129,3 @@ def test_final_state_never_reaches_the_ticket_row() -> None:
     assert [row] == list(conversation(EXPORT["conversation"] | later, fields))
     assert row["custom_attribute.urgency"] == "high"
     assert "custom_attribute.issue_type" not in row
-
-
-UNFOLDS = (lambda record: conversation(record, frozenset({"urgency"})), events, contact)
-
-
-def test_every_damage_of_an_object_becomes_rows_or_one_clear_error() -> None:
-    for record in every_damage(EXPORT):
-        for unfold in UNFOLDS:
-            with contextlib.suppress(ShapeError):
-                assert all(isinstance(row, dict) for row in unfold(record))
-
-
-@given(data=st.data())
-def test_any_damages_of_an_object_become_rows_or_one_clear_error(data: st.DataObject) -> None:
-    record = data.draw(damaged(EXPORT[data.draw(st.sampled_from(sorted(EXPORT)))]))
-    for unfold in UNFOLDS:
-        with contextlib.suppress(ShapeError):
-            assert all(isinstance(row, dict) for row in unfold(record))

@@ -1,6 +1,5 @@
 """Salesforce's objects through the generic mappings, JSON lines and CSV, and what broken ones become."""
 
-import contextlib
 import csv
 from collections.abc import Callable
 from pathlib import Path
@@ -8,22 +7,14 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from connectors.intake.take_in import Input, Intake, take_in_all
 from connectors.salesforce.export import (
-    anything,
     case,
-    case_comment,
     case_history,
     case_state,
-    email_message,
 )
-from connectors.shapes import ShapeError
 from tests.connectors.vendors import (
-    damaged,
-    every_damage,
     fixture,
     generic_mapping,
     quarantined,
@@ -225,29 +216,3 @@ def test_a_priority_nobody_mapped_is_quarantined_by_name(tmp_path: Path) -> None
     unknown = EXPORT["history"][3] | {"NewValue": "Sofort"}
     intake = took_in(tmp_path, "salesforce", {"case_history": [unknown]})
     assert [row["reason"] for row in quarantined(intake)] == ["value: value not in its map"]
-
-
-UNFOLDS = (
-    lambda record: case(record, frozenset({"ProductArea__c"})),
-    case_state,
-    case_history,
-    case_comment,
-    email_message,
-    anything,
-)
-OBJECTS = {name: one[0] if isinstance(one, list) else one for name, one in EXPORT.items()}
-
-
-def test_every_damage_of_an_object_becomes_rows_or_one_clear_error() -> None:
-    for record in every_damage(OBJECTS):
-        for unfold in UNFOLDS:
-            with contextlib.suppress(ShapeError):
-                assert all(isinstance(row, dict) for row in unfold(record))
-
-
-@given(data=st.data())
-def test_any_damages_of_an_object_become_rows_or_one_clear_error(data: st.DataObject) -> None:
-    record = data.draw(damaged(OBJECTS[data.draw(st.sampled_from(sorted(OBJECTS)))]))
-    for unfold in UNFOLDS:
-        with contextlib.suppress(ShapeError):
-            assert all(isinstance(row, dict) for row in unfold(record))

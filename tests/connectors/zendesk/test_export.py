@@ -1,20 +1,14 @@
 """Zendesk's exports through the generic mapping, and what a broken object does to them."""
 
-import contextlib
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from connectors.intake.take_in import Intake
-from connectors.shapes import ShapeError
-from connectors.zendesk.export import article, ticket, ticket_events, ticket_state, user, user_handles
+from connectors.zendesk.export import ticket, ticket_events, ticket_state, user
 from tests.connectors.vendors import (
-    damaged,
-    every_damage,
     fixture,
     quarantined,
     rows_of,
@@ -190,28 +184,3 @@ def test_a_ticket_of_another_shape_is_quarantined_with_the_field(
     intake = took_in(tmp_path, "zendesk", {"tickets": [EXPORT["ticket"], EXPORT["ticket"] | broken]})
     assert [row["reason"] for row in quarantined(intake)] == [reason]
     assert len(rows_of(intake, "tickets")) == 1
-
-
-UNFOLDS = (
-    lambda record: ticket(record, frozenset({"27642"})),
-    ticket_state,
-    ticket_events,
-    lambda record: user(record, "quality"),
-    user_handles,
-    article,
-)
-
-
-def test_every_damage_of_an_object_becomes_rows_or_one_clear_error() -> None:
-    for record in every_damage(EXPORT):
-        for unfold in UNFOLDS:
-            with contextlib.suppress(ShapeError):
-                assert all(isinstance(row, dict) for row in unfold(record))
-
-
-@given(data=st.data())
-def test_any_damages_of_an_object_become_rows_or_one_clear_error(data: st.DataObject) -> None:
-    record = data.draw(damaged(EXPORT[data.draw(st.sampled_from(sorted(EXPORT)))]))
-    for unfold in UNFOLDS:
-        with contextlib.suppress(ShapeError):
-            assert all(isinstance(row, dict) for row in unfold(record))
