@@ -29,6 +29,8 @@ from pipelines.evaluation import (
     sentiment_report,
 )
 from pipelines.intent import OUT_OF_FOLD, best_labels, read_thresholds
+from pipelines.model_cards.make import Evidence, all_cards
+from pipelines.model_cards.page import write_cards
 from pipelines.outcomes import judged as judged_outcomes
 from pipelines.outcomes import read_outcome_frame
 from pipelines.params import Params, load_params
@@ -143,20 +145,32 @@ def main() -> None:
             tickets, read_frame(OUT_OF_FOLD, "intent"), truth, params
         )
     metrics["sentiment"] = judge_sentiment(features, truth)
+    snapshots = accounts = outcomes = None
     if not absent["priority"]:
         metrics["priority"] = judge_priority(features, truth, params.release.desk)
     if not absent["churn"]:
         snapshots = read_frame(FEATURES / "accounts.parquet", "features")
-        metrics["churn"] = judge_churn(
-            snapshots, read_table(TABLES_FOLDER, "accounts"), params.seed, params.churn.team_capacity
-        )
+        accounts = read_table(TABLES_FOLDER, "accounts")
+        metrics["churn"] = judge_churn(snapshots, accounts, params.seed, params.churn.team_capacity)
     if not absent["outcomes"]:
-        metrics["outcomes"] = judge_outcomes(read_outcome_frame(), params.seed)
+        outcomes = read_outcome_frame()
+        metrics["outcomes"] = judge_outcomes(outcomes, params.seed)
     points, curve = reliability_points(said, labels)
     write_plot("intent_slices", intent_slices(said, labels, may_automate(said, read_thresholds())))
     write_plot("reliability", points)
     write_plot("precision_coverage", curve)
     written = write_metrics("evaluate", metrics)
+    evidence = Evidence(
+        features,
+        read_frame(OUT_OF_FOLD, "intent"),
+        truth,
+        outcomes,
+        snapshots,
+        accounts,
+        read_thresholds(),
+        written,
+    )
+    write_cards(all_cards(evidence), params.ingest.source)
     record_run("evaluate", {"seed": params.seed, "risk": params.risk.model_dump()}, written)
     print(f"evaluate: {headline(written)}; {time.perf_counter() - started:.0f} s", flush=True)
 

@@ -76,7 +76,7 @@ def _in_language(told: pd.DataFrame, language: str, few: Mapping[str, int]) -> R
         data="sumo_thunderbird",
         note=(
             f"{len(new):,} labelled tickets in `{language}` among the newest 20 % of all tickets, "
-            f"{len(train):,} to learn from; {abstained:.1%} left to people as out of scope or unread. Tickets "
+            f"{len(train):,} to learn from; {abstained:.1%} left to people, out of scope or unread. Tickets "
             "whose topic lies outside the 14 top topics carry no label; the forum renamed its topics inside "
             "the training period."
             + (

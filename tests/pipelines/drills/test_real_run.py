@@ -38,7 +38,8 @@ def test_each_language_is_judged_on_its_own_evaluation_tickets_and_small_ones_on
         "intent.thunderbird.de.top_topic_accuracy",
     )
     assert (english.value, german.value) == (0.75, 0.5), "a ticket left to people is not right"
-    assert english.met and german.met is None, "the bar is on English alone"
-    assert "40 labelled tickets in `en`" in english.note and "25.0% left to people" in english.note
+    assert (english.met, german.met) == (True, None), "the bar is on English alone"
+    assert "40 labelled tickets in `en`" in english.note
+    assert "25.0% left to people" in english.note
     assert "29 fi" in english.note, "a language too small to judge is named"
-    assert german.low < 0.35 and german.high > 0.65, "thirty tickets tell little, and say so"
+    assert german.high - german.low > 0.3, "thirty tickets tell little, and say so"
