@@ -52,6 +52,10 @@ class Audit(NamedTuple):
     unsigned_entries: int
     """Entries after the newest checkpoint: their loss would not show."""
     problems: tuple[str, ...]
+    erased: int = 0
+    """Rows that were erased on demand, each told by an entry of its own."""
+    reduced: int = 0
+    """Rows that lost what was somebody else's, who was forgotten."""
 
 
 def new_keys() -> tuple[str, str]:
@@ -125,7 +129,8 @@ def audit(connection: Connection, checkpoints: Sequence[Checkpoint], key: Ed2551
         if checkpoint.entries < entries:
             problems.append(f"checkpoint {number} is of a shorter chain than the one before")
         previous, entries = digest(checkpoint._asdict()), checkpoint.entries
-    return Audit(chain.entries, len(checkpoints), max(chain.entries - entries, 0), tuple(problems))
+    unsigned = max(chain.entries - entries, 0)
+    return Audit(chain.entries, len(checkpoints), unsigned, tuple(problems), chain.erased, chain.reduced)
 
 
 def _wrong(

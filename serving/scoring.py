@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -14,7 +15,8 @@ from features.declare import Column, frame_of
 from features.repeats import same_intent_columns
 from features.rows import History, Rows
 from features.ticket import ticket_columns
-from models.intent import IntentPrediction
+from models.encoded import encode_tickets
+from models.intent import IntentModel, IntentPrediction
 from models.priority import PriorityPrediction
 from models.release import Release
 from models.sentiment import SentimentModel, SentimentPrediction
@@ -36,6 +38,8 @@ class TicketScores:
     sentiment: SentimentPrediction = UNFELT
     priority: PriorityPrediction | None = None
     degraded: list[str] = field(default_factory=list)
+    vector: np.ndarray | None = None
+    """The text's sentence embedding, as the intent model read it; ``None`` without an encoder."""
 
     def number(self, name: str) -> float | None:
         """The feature ``name`` as a number, ``None`` where it is unknown."""
@@ -62,7 +66,7 @@ def read_ticket(release: Release | None, ticket: Rows, history: History) -> Tick
     own = {name: pa.array(texts(ticket.strings(name)), pa.large_string()) for name in ("subject", "body")}
     scores = TicketScores({**own, **ticket_columns(ticket, history, ticket.times("known_at"))})
     if release is not None:
-        said = _asked(scores, "intent", release.intent, lambda model: model.predict(scores.row))
+        said = _asked(scores, "intent", release.intent, lambda model: _read(scores, model))
         scores.intent = said[0] if said else UNREAD
         scores.degraded += [scores.intent.unread] if scores.intent.unread else []
         if release.intent is not None and release.intent.lacking:
@@ -100,6 +104,12 @@ def churn_risk(release: Release, account_id: str, history: History, as_of: datet
         return None
     snapshot = Rows({"account_id": (account_id,), "as_of": (microseconds(as_of),)}, 1)
     return float(release.churn.predict(frame_of(account_columns(snapshot, history), pd.RangeIndex(1)))[0])
+
+
+def _read(scores: TicketScores, model: IntentModel) -> list[IntentPrediction]:
+    encoded = encode_tickets(scores.row, model.encoder, model.sentences)
+    scores.vector = encoded.vectors[0] if encoded.vectors.shape[1] else None
+    return model.predict_encoded(encoded)
 
 
 def _asked(scores: TicketScores, name: str, model: T | None, question: Callable[[T], list]) -> list:

@@ -155,7 +155,7 @@ class TriageDesk:
             loaded.id,
         )
         decision = decide(loaded.desk, situation, judged, time_ordered_id(at))
-        return ticket, decision, packed(scores.features, situation, judged)
+        return ticket, decision, packed(scores.features, situation, judged, scores.vector)
 
     def _customer(self, request: TriageRequest, at: datetime) -> Customer:
         with self.store.reading() as connection:
