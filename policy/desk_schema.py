@@ -203,6 +203,17 @@ class EscalationRules(_Entry):
         return queues
 
 
+class Expansion(_Entry):
+    """What tells the relationship manager that an account may want more (``policy/expansion.py``)."""
+
+    seats_in_use_share: Annotated[float, Field(gt=0, le=2)] = 0.9
+    """People who used the product in 28 days, of the seats paid for."""
+    usage_growth: Positive = 0.5
+    """Uses in 28 days against the 4-week mean of the 56 days before: 0.5 is half as many again."""
+    least_uses_28d: Annotated[int, Field(ge=1)] = 200
+    """Growth from less is no signal."""
+
+
 class Deadlines(_Entry):
     """When a promise that is about to be broken is escalated, once and by itself (``firstline tick``)."""
 
@@ -318,6 +329,8 @@ class Desk(_Entry):
     actions: dict[str, Action]
     intents: dict[str, Intent]
     escalation: EscalationRules
+    expansion: Expansion | None = Expansion()
+    """Told to ``escalation.queues.account`` and never to a customer; ``null`` where nobody wants to know."""
     deadlines: Deadlines = Deadlines()
     automation: Automation
     reviews: Reviews = Reviews()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from policy.desk_schema import Desk, EscalationKind
+from policy.expansion import expansion_evidence
 from policy.phrases import normalised_words
 from policy.regulatory import wording_of_legal_weight
 from policy.situation import Situation, Surge
@@ -11,11 +12,17 @@ from policy.wording import sure
 
 @dataclass(frozen=True)
 class EscalationCall:
-    """One escalation: its kind, why in words, and the queue it goes to."""
+    """One escalation: its kind, why in words, and the queue it goes to.
+
+    An ``internal`` one is told to nobody outside: no reply, note or tag may show it, and it changes nothing
+    that happens to the ticket. ``agent``: the person it is for, where one is known.
+    """
 
     kind: EscalationKind
     reason: str
     queue: str
+    agent: str | None = None
+    internal: bool = False
 
 
 def escalations(desk: Desk, situation: Situation) -> list[EscalationCall]:
@@ -35,8 +42,7 @@ def escalations(desk: Desk, situation: Situation) -> list[EscalationCall]:
     call("regulatory", regulatory_reason(desk, situation))
     call("crisis", _crisis_reason(desk, situation))
     call("technical", _technical_reason(desk, situation), usual_queue if specialists else None)
-    call("account", _account_reason(desk, situation))
-    return calls
+    return [*calls, *_account_calls(desk, situation)]
 
 
 def is_surge(desk: Desk, surge: Surge) -> bool:
@@ -83,6 +89,18 @@ def _technical_reason(desk: Desk, situation: Situation) -> str | None:
     if not (desk.intent_policy(situation.intent).technical and probable and not situation.out_of_scope):
         return None
     return f"'{situation.intent}' ({sure(situation.intent_probability)}) needs specialised knowledge"
+
+
+def _account_calls(desk: Desk, situation: Situation) -> list[EscalationCall]:
+    """The account at risk, else the account that may want more: both are the relationship manager's."""
+    queue, owner = desk.escalation.queues["account"], situation.account.owner if situation.account else None
+    risk = _account_reason(desk, situation)
+    if risk is not None:
+        return [EscalationCall("account", risk, queue, owner)]
+    evidence = expansion_evidence(desk, situation)
+    if not evidence:
+        return []
+    return [EscalationCall("account", f"may want more: {'; '.join(evidence)}", queue, owner, internal=True)]
 
 
 def _account_reason(desk: Desk, situation: Situation) -> str | None:

@@ -142,9 +142,9 @@ def _no_failed_attempts(desk: Desk, situation: Situation) -> GateCall:
 
 
 def _nothing_sensitive(escalations: Sequence[EscalationCall]) -> GateCall:
-    sensitive = [call for call in escalations if call.kind in ("regulatory", "account")]
+    sensitive = [c for c in escalations if c.kind in ("regulatory", "account") and not c.internal]
     value = "; ".join(f"{call.kind}: {call.reason}" for call in sensitive) or "nothing"
-    return GateCall("nothing_sensitive", not sensitive, value, "no regulatory or account escalation")
+    return GateCall("nothing_sensitive", not sensitive, value, "no regulatory escalation, no account at risk")
 
 
 def _no_renewal_at_stake(desk: Desk, situation: Situation) -> GateCall:

@@ -160,6 +160,8 @@ class Phrasebook(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     regulatory: dict[str, Topic] = {}
     human_request: Topic = Topic()
+    expansion: Topic = Topic()
+    """Questions about more than the account has: seats, plans, limits."""
     instructions: Topic = Topic()
     """Text that tries to steer the desk's software instead of asking for something."""
     reply_openings: WordingsByLanguage = {}
@@ -178,6 +180,7 @@ class Phrasebook(BaseModel):
         return Phrasebook(
             regulatory=topics,
             human_request=self.human_request.extended(more.human_request),
+            expansion=self.expansion.extended(more.expansion),
             instructions=self.instructions.extended(more.instructions),
             reply_openings=_joined(self.reply_openings, more.reply_openings),
             reply_closings=_joined(self.reply_closings, more.reply_closings),

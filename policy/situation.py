@@ -28,6 +28,12 @@ class AccountFacts:
     """Probability of leaving within 90 days; ``None`` without a churn model."""
     usage_change: float | None = None
     """Uses in the last 7 days relative to the weekly mean of the 28 days before: -0.5 is half."""
+    uses_28d: int | None = None
+    """Uses of the product in 28 days; ``None`` without usage."""
+    usage_growth: float | None = None
+    """``uses_28d`` relative to the 4-week mean of the 56 days before: 0.5 is half as many again."""
+    active_people_28d: int | None = None
+    """People who used the product in 28 days; ``None`` where usage names nobody."""
     errors_7d: int = 0
     busiest_feature: str | None = None
     tickets_90d: int = 0
@@ -95,6 +101,8 @@ class Situation:
     surge: Surge = Surge()
     breach_risk: float | None = None
     """Probability that the first response comes late, by an outcome model; ``None`` without one."""
+    reassignment_risk: float | None = None
+    """Probability that the ticket will change queues, by an outcome model; ``None`` without one."""
     automation_threshold: float | None = None
     """Risk-controlled probability threshold of this intent; ``None`` where too little evidence exists."""
     automation_evidence: str = ""

@@ -91,8 +91,13 @@ def decide(desk: Desk, situation: Situation, judged: Judged, decision_id: str) -
             breach_risk=breach,
             breach_risk_from=breach_from,
         ),
-        escalations=[Escalation(kind=c.kind, reason=c.reason, queue=c.queue) for c in calls],
-        route=Route(queue=routed.queue, agent=routed.agent, reason=routed.reason),
+        escalations=[Escalation.model_validate(asdict(call)) for call in calls],
+        route=Route(
+            queue=routed.queue,
+            agent=routed.agent,
+            reason=routed.reason,
+            reassignment_risk=situation.reassignment_risk,
+        ),
         action=chosen,
         gates=[Gate(name=g.name, passed=g.passed, value=g.value, required=g.required) for g in checks],
         suggestion=Suggestion(reply=reply.reply, confidence=reply.confidence, sources=list(reply.sources))

@@ -77,19 +77,30 @@ class Sla(_Part):
 
 
 class Escalation(_Part):
-    """One escalation: its kind, why, and the queue it goes to."""
+    """One escalation: its kind, why, the queue and where known the agent it goes to.
+
+    What is ``internal`` is for that queue alone: nothing that a customer may see, and nothing written back to
+    a helpdesk, shows it.
+    """
 
     kind: Literal["technical", "account", "crisis", "regulatory"]
     reason: str
     queue: str
+    agent: str | None = None
+    internal: bool = False
 
 
 class Route(_Part):
-    """The queue and, where one fits, the agent, with the reason."""
+    """The queue and, where one fits, the agent, with the reason.
+
+    ``reassignment_risk``: probability that the ticket ends in another queue than it was filed into, by a
+    trained model; null without one.
+    """
 
     queue: str
     agent: str | None
     reason: str
+    reassignment_risk: float | None = None
 
 
 class Gate(_Part):

@@ -11,6 +11,7 @@ from serving.database import insert_new
 from serving.decision import Decision
 from serving.ledger import append_entry, canonical_json
 from serving.moments import microseconds, moment
+from serving.relationship import tell_relationship_manager
 from serving.tables import decisions, feedback, idempotency
 
 
@@ -71,6 +72,7 @@ def add_decision(connection: Connection, decision: Decision, request: str) -> No
     connection.execute(insert(decisions).values(**row))
     append_entry(connection, "decision", decision.decision_id, row, decision.at)
     outbox.put(connection, _action_of(decision))
+    tell_relationship_manager(connection, decision)
 
 
 def _action_of(decision: Decision) -> outbox.Action:

@@ -51,6 +51,7 @@ def account_facts(
         renewal_in_days=scores.number("renewal_in_days"),
         churn_risk=risk,
         usage_change=scores.number("usage_change_28d"),
+        **usage_growth(history["usage"], as_of),
         errors_7d=scores.count("usage_errors_7d"),
         busiest_feature=busiest_feature(history["usage"], as_of),
         tickets_90d=scores.count("account_tickets_90d"),
@@ -70,6 +71,27 @@ def busiest_feature(usage: Rows, as_of: datetime) -> str | None:
     for row in np.flatnonzero(recent).tolist():
         uses[features[row]] += int(events[row])
     return min(uses, key=lambda feature: (-uses[feature], feature), default=None)
+
+
+def usage_growth(usage: Rows, as_of: datetime) -> dict[str, Any]:
+    """Uses and people of the 28 days before ``as_of``, and the growth against the 56 days before those.
+
+    The growth is ``None`` where usage does not reach back that far.
+    """
+    days, uses = usage.times("day"), usage.whole("events")
+    begins, before = microseconds(as_of - 28 * _DAY), microseconds(as_of - 84 * _DAY)
+    recent = (days >= begins) & (uses > 0)
+    if not len(days):
+        return {"uses_28d": None, "usage_growth": None, "active_people_28d": None}
+    who = usage.values("contact_id")
+    people = {who[row] for row in np.flatnonzero(recent).tolist()} - {None, ""}
+    now, earlier = int(uses[recent].sum()), int(uses[(days >= before) & (days < begins)].sum())
+    known = int(days.min()) <= before + int(_DAY / timedelta(microseconds=1)) and earlier > 0
+    return {
+        "uses_28d": now,
+        "usage_growth": 2 * now / earlier - 1 if known else None,
+        "active_people_28d": len(people) or None,
+    }
 
 
 def past_tickets(

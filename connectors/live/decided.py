@@ -33,7 +33,7 @@ class Decided:
     reply: str | None
     """The reply that is sent (``auto_resolve``) or proposed (``assist``)."""
     escalations: tuple[str, ...] = ()
-    """Kinds of escalation."""
+    """Kinds of escalation; without those that are for one queue's eyes only."""
     reasons: tuple[str, ...] = ()
     """Why, one sentence or phrase each, most important first."""
 
@@ -102,6 +102,7 @@ class _Route(_Read):
 class _Escalation(_Read):
     kind: str
     reason: str
+    internal: bool = False
 
 
 class _Gate(_Read):
@@ -157,6 +158,7 @@ def decided(record: Mapping[str, Any]) -> Decided:
             f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}" for detail in error.errors()
         )
         raise DecidedError(f"not a decision record: {wrong}") from error
+    shown = [one for one in read.escalations if not one.internal]
     is_claimed = read.intent.name is not None and not read.intent.out_of_scope
     return Decided(
         decision_id=read.decision_id,
@@ -172,13 +174,13 @@ def decided(record: Mapping[str, Any]) -> Decided:
         language=read.language.code,
         sentiment=read.sentiment.state,
         reply=read.suggestion.reply if read.suggestion else None,
-        escalations=tuple(dict.fromkeys(escalation.kind for escalation in read.escalations)),
-        reasons=tuple(_reasons(read)),
+        escalations=tuple(dict.fromkeys(escalation.kind for escalation in shown)),
+        reasons=tuple(_reasons(read, shown)),
     )
 
 
-def _reasons(read: _Record) -> list[str]:
-    escalated = [f"Escalation ({one.kind}): {one.reason}" for one in read.escalations]
+def _reasons(read: _Record, shown: list[_Escalation]) -> list[str]:
+    escalated = [f"Escalation ({one.kind}): {one.reason}" for one in shown]
     priority = [f"Priority {read.priority.level}: {reason}" for reason in read.priority.reasons]
     closed = [
         f"Not automatic: {gate.name} is {gate.value}, required is {gate.required}"
