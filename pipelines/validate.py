@@ -1,16 +1,13 @@
 """Stage validate: the canonical tables against Great Expectations suites, with Data Docs for people.
 
 Ingest judges rows; this stage judges tables. A failed critical expectation stops the run, a failed warning is
-counted and printed. The suites are in ``pipelines/suites.py``.
+counted and printed. The suites are in ``features/expectations/``.
 """
 
 import json
-import os
 import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -18,113 +15,23 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from features.expectations.checking import Finding, check, said
+from features.expectations.suites import checkable, looked_at
 from features.schema import TABLES, Tables, empty_table, typed
 from pipelines.data_docs import make_local
-from pipelines.suites import Check, checkable, looked_at, suite
 
 TEMPLATES = Path(__file__).parent / "templates"
 REPORT = Path("reports/validation.html")
 _TEXTS = {"subject", "body"}
-_FIX = {
-    "critical": "correct the mapping or the export and run ingest again",
-    "warning": "look at the mapping; the run goes on",
-}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one check found: ``unexpected`` counts rows (or is 1 for a failed check of the whole table)."""
-
-    check: Check
-    success: bool
-    unexpected: int
-    observed: str
 
 
 def validate(tables: Tables, docs: Path) -> dict[str, list[Finding]]:
     """Check every table that has rows; write Great Expectations' Data Docs to ``docs`` anew."""
     shutil.rmtree(docs, ignore_errors=True)
-    context = _quiet_context(docs)
-    source = context.data_sources.add_pandas("canonical tables")
     present = [name for name in TABLES if name in tables and len(tables[name])]
-    found = {name: _findings(context, source, name, checkable(name, tables)) for name in present}
+    found = check({name: checkable(name, tables) for name in present}, docs)
     make_local(docs)
     return found
-
-
-def _quiet_context(docs: Path) -> Any:
-    """An ephemeral context: no project folder, no analytics, no progress bars, Data Docs in ``docs``."""
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    import great_expectations as gx
-    from great_expectations.data_context.types.base import ProgressBarsConfig
-
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    for site in context.get_site_names():
-        context.delete_data_docs_site(site)
-    store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs.resolve())}
-    index = {"class_name": "DefaultSiteIndexBuilder"}
-    context.add_data_docs_site(
-        "data_docs",
-        {
-            "class_name": "SiteBuilder",
-            "store_backend": store,
-            "site_index_builder": index,
-            "show_how_to_buttons": False,
-        },
-    )
-    return context
-
-
-def _findings(context: Any, source: Any, table: str, frame: pd.DataFrame) -> list[Finding]:
-    import great_expectations as gx
-
-    checks = suite(table)
-    expectations = [
-        getattr(gx.expectations, check.expectation)(
-            **check.arguments,
-            severity=check.severity,
-            notes=f"{check.name}: {check.why}",
-            meta={"position": position},
-        )
-        for position, check in enumerate(checks)
-    ]
-    whole = source.add_dataframe_asset(table).add_batch_definition_whole_dataframe("all rows")
-    definition = context.validation_definitions.add(
-        gx.ValidationDefinition(
-            name=table,
-            data=whole,
-            suite=context.suites.add(gx.ExpectationSuite(name=table, expectations=expectations)),
-        )
-    )
-    checkpoint = gx.Checkpoint(
-        name=table,
-        validation_definitions=[definition],
-        actions=[gx.checkpoint.UpdateDataDocsAction(name="data docs", site_names=["data_docs"])],
-        result_format="SUMMARY",
-    )
-    run = context.checkpoints.add(checkpoint).run(
-        batch_parameters={"dataframe": frame}, run_id=gx.RunIdentifier(run_name="validate")
-    )
-    (result,) = run.run_results.values()
-    ordered = sorted(result.results, key=lambda one: one.expectation_config.meta["position"])
-    return [_finding(check, one) for check, one in zip(checks, ordered, strict=True)]
-
-
-def _finding(check: Check, result: Any) -> Finding:
-    details = result.result or {}
-    unexpected = int(details.get("unexpected_count", not result.success))
-    examples = details.get("partial_unexpected_list") or []
-    if result.exception_info and not details:
-        observed = f"the check itself failed: {result.exception_info}"
-    elif "observed_value" in details:
-        observed = str(details["observed_value"])
-    else:
-        shown = ", ".join(str(example) for example in examples[:3])
-        observed = f"{unexpected:,} of {details.get('element_count', 0):,} rows break it" + (
-            f" ({shown})" if shown else ""
-        )
-    return Finding(check, bool(result.success), unexpected, observed)
 
 
 def metrics(tables: Tables, findings: dict[str, list[Finding]]) -> dict[str, object]:
@@ -139,15 +46,6 @@ def metrics(tables: Tables, findings: dict[str, list[Finding]]) -> dict[str, obj
         }
         for name, found in findings.items()
     }
-
-
-def said(table: str, finding: Finding) -> str:
-    """A failed finding as a sentence: table, expectation, what was found, the fix."""
-    check = finding.check
-    return (
-        f"{check.severity}: {table}, expected that {check.name} ({check.why}); "
-        f"found otherwise: {finding.observed}; {_FIX[check.severity]}"
-    )
 
 
 def page(tables: Tables, findings: dict[str, list[Finding]]) -> str:

@@ -8,11 +8,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from features.expectations.checking import said
+from features.expectations.suites import checkable, suite
 from features.schema import TABLES, Tables, typed
 from features.tables import write_tables
 from pipelines.data_docs import local
-from pipelines.suites import checkable, suite
-from pipelines.validate import metrics, page, read_what_is_checked, said, validate
+from pipelines.validate import metrics, page, read_what_is_checked, validate
 
 DAY = pd.Timestamp("2026-01-01T00:00:00Z")
 HOUR = pd.Timedelta("1h")
