@@ -5,27 +5,29 @@ from collections.abc import Sequence
 from connectors.drafts.parts import SourceDraft, flow, listed, quoted, time_column, why_time
 from connectors.drafts.profile import Profile, normal_name
 from connectors.drafts.tickets import event_rule, fact_value, ticket_rule
-from connectors.drafts.vocabulary import DONE_WORDS, FACTS, ROLES, SOLVED, UPDATED, named
+from connectors.drafts.vocabulary import Words, mentions, named, words_of
 
-_END_WORDS = ("close", "resol", "solve", "solution")
 _REPEATS = 0.8
 _SEQUENCE = ("sys_mod_count", "version", "sequence", "seq", "revision", "step", "event_no", "event_number")
 
 
-def event_log(columns: Sequence[Profile]) -> SourceDraft | None:
+def event_log(columns: Sequence[Profile], words: Words) -> SourceDraft | None:
     """A draft for a log of events of cases; ``None`` where no id repeats with a time that differs."""
-    case = named([p for p in columns if p.time is None and p.filled > 0.9], ROLES["tickets"]["ticket_id"])
+    tickets = words.columns["tickets"]
+    case = named([p for p in columns if p.time is None and p.filled > 0.9], tickets["ticket_id"])
     if case is None or case.distinct > _REPEATS * len(case.values):
         return None
     changing = [p for p in columns if p.time and _varies(p, case) > 0.5]
-    when = named(changing, (*UPDATED, *ROLES["tickets"]["created_at"])) or next(iter(changing), None)
+    when = named(changing, (*words.updated, *tickets["created_at"])) or next(iter(changing), None)
     if when is None:
         return None
     constant = [p for p in columns if p.time and p.name != when.name and _varies(p, case) < 0.05]
-    opened = named(constant, ROLES["tickets"]["created_at"]) or when
-    after = [p for p in constant if p.name != opened.name and named([p], SOLVED)]
-    how_it_ended = _ends(columns, case, after)
-    rule, used = ticket_rule([p for p in columns if p.name not in how_it_ended and p != when], case, opened)
+    opened = named(constant, tickets["created_at"]) or when
+    after = [p for p in constant if p.name != opened.name and named([p], words.solved)]
+    how_it_ended = _ends(columns, case, after, words)
+    rule, used = ticket_rule(
+        [p for p in columns if p.name not in how_it_ended and p != when], case, opened, words
+    )
     rule.about = "the first event of a case; CHECK that all of these columns were known then"
     rule.conditions.append("keep_where: {case.first: true}")
     if opened is not when:
@@ -39,7 +41,7 @@ def event_log(columns: Sequence[Profile]) -> SourceDraft | None:
     draft.options += ["case:   # several rows about one case", f"  id: {quoted(case.name)}", "  order:"]
     draft.options += [f"    - {key}" for key in order]
     used |= {when.name, *how_it_ended}
-    for kind, names in FACTS.items():
+    for kind, names in words.facts.items():
         found = named([p for p in columns if not p.time], names, sorted(used))
         if found is None:
             continue
@@ -64,13 +66,15 @@ def _varies(profile: Profile, case: Profile) -> float:
     return float((profile.values[repeated].groupby(case.values[repeated]).nunique() > 1).mean())
 
 
-def _ends(columns: Sequence[Profile], case: Profile, after: Sequence[Profile]) -> dict[str, str]:
+def _ends(
+    columns: Sequence[Profile], case: Profile, after: Sequence[Profile], words: Words
+) -> dict[str, str]:
     """What is the same on all rows of a case and, by its name or its times, was filled in at its end."""
     ends = {p.name: p.name for p in after}
     for profile in columns if after else ():
         name = normal_name(profile.name)
         since = next((p for p in after if normal_name(p.name)[:4] == name[:4]), after[-1])
-        if any(word in name for word in _END_WORDS) and _varies(profile, case) < 0.05:
+        if any(word in name for word in words.ends) and _varies(profile, case) < 0.05:
             ends.setdefault(profile.name, since.name)
     return ends
 
@@ -85,7 +89,7 @@ def _ordered_by_time(when: Profile) -> str:
 def _add_changes(draft: SourceDraft, kind: str, found: Profile, case: Profile, when: Profile) -> bool:
     """One rule for the changes of a column; false where its labels say nothing."""
     if kind == "status":
-        done = [label for label in found.labels() if any(word in label.casefold() for word in DONE_WORDS)]
+        done = [label for label in found.labels() if mentions(label, words_of("done"))]
         if not done:
             return False
         rule = event_rule("solved", f"{found.name} becomes one of {listed(done)}", case, when)

@@ -1,6 +1,7 @@
 """What the values of one raw column look like."""
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -181,6 +182,8 @@ def _is_undecided(formats: Sequence[str], few: pd.Series) -> bool:
 
 
 def normal_name(name: str) -> str:
-    """``CreatedDate``, ``created-date`` and ``Created Date__c`` as ``created_date``."""
+    """``CreatedDate``, ``created-date`` and ``Created Date__c`` as ``created_date``; no accents."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.removesuffix("__c"))
-    return re.sub(r"[^0-9a-zäöüßéèàñç]+", "_", spaced.lower()).strip("_")
+    parts = unicodedata.normalize("NFKD", spaced.casefold())
+    letters = "".join(sign for sign in parts if not unicodedata.combining(sign))
+    return re.sub(r"[\W_]+", "_", letters).strip("_")

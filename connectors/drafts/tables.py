@@ -4,17 +4,10 @@ from collections.abc import Sequence
 
 from connectors.drafts import logs
 from connectors.drafts.parts import RuleDraft, SourceDraft, column, flow, number_column, time_column, why_time
-from connectors.drafts.profile import Profile, profiles
+from connectors.drafts.profile import Profile, normal_name, profiles
 from connectors.drafts.sample import Sample
 from connectors.drafts.tickets import event_rule, tickets_as_they_are
-from connectors.drafts.vocabulary import (
-    AGENT_WORDS,
-    CUSTOMER_WORDS,
-    FILE_WORDS,
-    ROLES,
-    UPDATED,
-    named,
-)
+from connectors.drafts.vocabulary import Words, named, words_for, words_of
 from features.schema import TABLES
 
 _MISSING_COSTS = 10
@@ -24,21 +17,28 @@ _FILE_NAME = 5
 def best_guess(sample: Sample) -> tuple[SourceDraft, list[Profile]]:
     """The draft that misses least and uses most of the columns; a file named after the thing counts."""
     columns = profiles(sample.rows)
-    drafts = {"tickets": _tickets(columns), "replies": _replies(columns), "usage": _usage(columns)}
-    drafts |= {name: _versions(name, columns) for name in ("accounts", "contacts", "agents", "articles")}
+    words = words_for(profile.name for profile in columns)
+    drafts = {
+        "tickets": _tickets(columns, words),
+        "replies": _replies(columns, words),
+        "usage": _usage(columns, words),
+    }
+    drafts |= {
+        name: _versions(name, columns, words) for name in ("accounts", "contacts", "agents", "articles")
+    }
     for name, draft in drafts.items():
-        draft.score += _FILE_NAME * any(word in sample.pattern.casefold() for word in FILE_WORDS[name])
+        draft.score += _FILE_NAME * any(word in normal_name(sample.pattern) for word in words.files[name])
         draft.score -= _MISSING_COSTS * len(draft.missing)
     return max(drafts.values(), key=lambda draft: draft.score), columns
 
 
-def _tickets(columns: Sequence[Profile]) -> SourceDraft:
-    log = logs.event_log(columns)
-    return log if log is not None else tickets_as_they_are(columns)
+def _tickets(columns: Sequence[Profile], words: Words) -> SourceDraft:
+    log = logs.event_log(columns, words)
+    return log if log is not None else tickets_as_they_are(columns, words)
 
 
-def _replies(columns: Sequence[Profile]) -> SourceDraft:
-    roles = ROLES["replies"]
+def _replies(columns: Sequence[Profile], words: Words) -> SourceDraft:
+    roles = words.columns["replies"]
     ticket = named(columns, roles["ticket_id"])
     own = named(columns, roles["event_id"], [ticket.name] if ticket else [])
     when = named([p for p in columns if p.time], roles["occurred_at"])
@@ -49,8 +49,8 @@ def _replies(columns: Sequence[Profile]) -> SourceDraft:
     rule.lines = [line for line in rule.lines if line.column != "event_id"]
     rule.add("event_id", column(own, prefix="reply:") if own and is_own else None, "a column without repeats")
     labels = {label.casefold(): label for label in kind.labels()} if kind and kind.is_label else {}
-    known = {labels[word]: "agent" for word in AGENT_WORDS if word in labels}
-    known |= {labels[word]: "customer" for word in CUSTOMER_WORDS if word in labels}
+    known = {labels[word]: "agent" for word in words_of("agent") if word in labels}
+    known |= {labels[word]: "customer" for word in words_of("customer") if word in labels}
     if kind and known:
         rule.add(
             "actor_kind",
@@ -73,10 +73,10 @@ def _replies(columns: Sequence[Profile]) -> SourceDraft:
     return SourceDraft([rule], len(used), used=used)
 
 
-def _usage(columns: Sequence[Profile]) -> SourceDraft:
-    rule, used = _rule("usage", columns)
-    day = named([p for p in columns if p.time], ROLES["usage"]["day"])
-    exported = named([p for p in columns if p.time], UPDATED)
+def _usage(columns: Sequence[Profile], words: Words) -> SourceDraft:
+    rule, used = _rule("usage", columns, words)
+    day = named([p for p in columns if p.time], words.columns["usage"]["day"])
+    exported = named([p for p in columns if p.time], words.updated)
     if exported:
         rule.add("known_at", time_column(exported), why_time(exported))
     elif day:
@@ -87,9 +87,9 @@ def _usage(columns: Sequence[Profile]) -> SourceDraft:
     return SourceDraft([rule], len(used), used=used | ({exported.name} if exported else set()))
 
 
-def _versions(table: str, columns: Sequence[Profile]) -> SourceDraft:
-    rule, used = _rule(table, columns)
-    stamp = named([p for p in columns if p.time and p.name not in used], UPDATED)
+def _versions(table: str, columns: Sequence[Profile], words: Words) -> SourceDraft:
+    rule, used = _rule(table, columns, words)
+    stamp = named([p for p in columns if p.time and p.name not in used], words.updated)
     if stamp:
         rule.add("known_at", time_column(stamp), why_time(stamp))
         used.add(stamp.name)
@@ -125,10 +125,10 @@ def _handles(rule: RuleDraft, columns: Sequence[Profile]) -> set[str]:
     return {p.name for p in [*mails, *phones]}
 
 
-def _rule(table: str, columns: Sequence[Profile]) -> tuple[RuleDraft, set[str]]:
+def _rule(table: str, columns: Sequence[Profile], words: Words) -> tuple[RuleDraft, set[str]]:
     """What every table has: columns found by their names, if their values are of the right kind."""
     rule, used = RuleDraft(table, TABLES[table].grain), set[str]()
-    for name, names in ROLES[table].items():
+    for name, names in words.columns[table].items():
         spec = TABLES[table].columns[name]
         fits = [p for p in columns if _fits(spec.kind, p)]
         found = named(fits, names, sorted(used))

@@ -12,16 +12,7 @@ from connectors.drafts.parts import (
     why_time,
 )
 from connectors.drafts.profile import Profile
-from connectors.drafts.vocabulary import (
-    CHANNEL_WORDS,
-    FACTS,
-    LEVEL_WORDS,
-    ROLES,
-    SOLVED,
-    UPDATED,
-    named,
-    translated,
-)
+from connectors.drafts.vocabulary import Words, labels_of, named, translated
 
 _NO_TIME = "a column of times"
 _CSAT = {"1", "2", "3", "4", "5", "1.0", "2.0", "3.0", "4.0", "5.0"}
@@ -29,16 +20,16 @@ _PREFIXES = {"intent_set": "intent:", "priority_set": "priority:", "queue_set": 
 
 
 def ticket_rule(
-    columns: Sequence[Profile], ticket: Profile | None, opened: Profile | None
+    columns: Sequence[Profile], ticket: Profile | None, opened: Profile | None, words: Words
 ) -> tuple[RuleDraft, set[str]]:
     """The ticket as the customer wrote it, without what was set later; and the columns that it uses."""
-    roles = ROLES["tickets"]
+    roles = words.columns["tickets"]
     rule = RuleDraft("tickets", "as the customer wrote; nothing that was set later may stand here")
     rule.add("ticket_id", *_named(ticket, "never twice" if ticket is not None and ticket.is_unique else ""))
     rule.add("known_at", *_timed(opened))
     rule.add("created_at", time_column(opened) if opened else None, "" if opened else _NO_TIME)
     used = {p.name for p in (ticket, opened) if p}
-    later = {p.name for names in FACTS.values() if (p := named(columns, names, sorted(used)))}
+    later = {p.name for names in words.facts.values() if (p := named(columns, names, sorted(used)))}
     for name in ("account_id", "contact_id", "subject", "body", "language", "product_area"):
         found = named([p for p in columns if p.time is None], roles[name], sorted(used | later))
         if found is None:
@@ -52,8 +43,8 @@ def ticket_rule(
             else ""
         )
         rule.add(name, column(found, html=html, prefix=prefix), "HTML found" if html else reason)
-    used |= _channel(rule, columns, used)
-    used |= _urgency(rule, columns, used)
+    used |= _channel(rule, columns, used, roles["channel"])
+    used |= _urgency(rule, columns, used, roles["requested_priority"])
     return rule, used
 
 
@@ -65,9 +56,9 @@ def _timed(when: Profile | None) -> tuple[str | None, str]:
     return (None, _NO_TIME) if when is None else (time_column(when), why_time(when))
 
 
-def _channel(rule: RuleDraft, columns: Sequence[Profile], used: set[str]) -> set[str]:
-    found = named([p for p in columns if p.distinct <= 60], ROLES["tickets"]["channel"], sorted(used))
-    known = translated(found.labels(), CHANNEL_WORDS) if found else {}
+def _channel(rule: RuleDraft, columns: Sequence[Profile], used: set[str], names: Sequence[str]) -> set[str]:
+    found = named([p for p in columns if p.distinct <= 60], names, sorted(used))
+    known = translated(found.labels(), labels_of("channel")) if found else {}
     if found is None or not known:
         return set()
     unknown = [label for label in found.labels() if label not in known]
@@ -76,9 +67,9 @@ def _channel(rule: RuleDraft, columns: Sequence[Profile], used: set[str]) -> set
     return {found.name}
 
 
-def _urgency(rule: RuleDraft, columns: Sequence[Profile], used: set[str]) -> set[str]:
-    found = named([p for p in columns if p.is_label], ROLES["tickets"]["requested_priority"], sorted(used))
-    known = translated(found.labels(), LEVEL_WORDS) if found else {}
+def _urgency(rule: RuleDraft, columns: Sequence[Profile], used: set[str], names: Sequence[str]) -> set[str]:
+    found = named([p for p in columns if p.is_label], names, sorted(used))
+    known = translated(found.labels(), labels_of("level")) if found else {}
     if found is None or not known:
         return set()
     rule.add(
@@ -102,7 +93,7 @@ def event_rule(kind: str, about: str, ticket: Profile | None, when: Profile | No
 def fact_value(kind: str, found: Profile) -> tuple[str, str] | None:
     """The value of a fact, and why; ``None`` where its labels say nothing that can be translated."""
     if kind == "priority_set":
-        known = translated(found.labels(), LEVEL_WORDS)
+        known = translated(found.labels(), labels_of("level"))
         unknown = [label for label in found.labels() if label not in known]
         why = f"CHECK: no level guessed for {listed(unknown)}" if unknown else "CHECK"
         return (column(found, map=known, unmapped="filter"), why) if known else None
@@ -112,16 +103,16 @@ def fact_value(kind: str, found: Profile) -> tuple[str, str] | None:
     return column(found), ""
 
 
-def tickets_as_they_are(columns: Sequence[Profile]) -> SourceDraft:
+def tickets_as_they_are(columns: Sequence[Profile], words: Words) -> SourceDraft:
     """A row a ticket, in its final state: what was set later becomes events, when it is surely known."""
-    roles, times = ROLES["tickets"], [p for p in columns if p.time]
+    roles, times = words.columns["tickets"], [p for p in columns if p.time]
     ticket = named([p for p in columns if p.time is None], roles["ticket_id"])
     if ticket is None or not ticket.is_unique:
         ticket = next((p for p in columns if p.is_unique and p.mean_length <= 40 and not p.time), ticket)
     is_written = named(columns, (*roles["subject"], *roles["body"])) is not None
     opened = named(times, roles["created_at"]) or (next(iter(times), None) if is_written else None)
-    solved, updated = named(times, SOLVED), named(times, UPDATED)
-    rule, used = ticket_rule(columns, ticket, opened)
+    solved, updated = named(times, words.solved), named(times, words.updated)
+    rule, used = ticket_rule(columns, ticket, opened, words)
     draft = SourceDraft([rule], 0)
     settled = updated or solved or opened
     if solved:
@@ -135,7 +126,7 @@ def tickets_as_they_are(columns: Sequence[Profile]) -> SourceDraft:
         draft.rules.append(done)
         draft.known_later[solved.name] = solved.name
         used.add(solved.name)
-    for kind, names in FACTS.items():
+    for kind, names in words.facts.items():
         found = named([p for p in columns if not p.time], names, sorted(used))
         value = fact_value(kind, found) if found and kind != "status" else None
         if found is None or value is None:
