@@ -2,12 +2,17 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+
+from features.declare import Column, frame_of
+from features.rows import Rows
 
 OPENING_FEATURES = ("opening_intent", "opening_queue", "opening_priority", "opening_note", "opened_by")
 """Categories. Empty at a desk whose tickets arrive without a form; the desk's own models set nothing here."""
 SLA_MISSED = "sla_missed"
 """Value of an ``escalated`` event by which a source says itself that a promise was broken."""
 FORM = {"opening_intent": "intent_set", "opening_queue": "queue_set", "opening_priority": "priority_set"}
+FILED = {**{kind: name for name, kind in FORM.items()}, "note": "opening_note"}
 PEOPLE_AND_RULES = ("agent", "customer", "system")
 
 
@@ -18,19 +23,36 @@ def opening_facts(tickets: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
     years later are the same. ``opened_by``: the agent who filed it. Missing where nobody said.
     """
     came = tickets.set_index("ticket_id")["known_at"]
-    told = events[events["kind"].isin([*FORM.values(), "note"]) & events["actor_kind"].isin(PEOPLE_AND_RULES)]
-    told = told[told["known_at"] <= told["ticket_id"].map(came)].sort_values(["known_at", "event_id"])
-    columns = {name: _last(told[told["kind"] == kind], "value") for name, kind in FORM.items()}
-    columns["opening_note"] = _last(told[told["kind"] == "note"], "text")
-    columns["opened_by"] = _last(told[told["actor_kind"] == "agent"], "actor_id")
-    found = {name: tickets["ticket_id"].map(columns[name]) for name in OPENING_FEATURES}
-    return pd.DataFrame(found, index=tickets.index).astype("str")
+    told = events[
+        events["kind"].isin([*FORM.values(), "note"]) & (events["known_at"] <= events["ticket_id"].map(came))
+    ]
+    return frame_of(opening_columns(Rows.of(tickets), Rows.of(told)), tickets.index)
 
 
-def _last(events: pd.DataFrame, column: str) -> pd.Series:
-    """The last value of ``column`` by ticket; ``events`` are in order of time."""
-    told = events[events[column].notna()]
-    return told.drop_duplicates("ticket_id", keep="last").set_index("ticket_id")[column]
+def opening_columns(tickets: Rows, events: Rows) -> dict[str, Column]:
+    """As ``opening_facts``, by column: for history and for the one ticket being decided."""
+    came = dict(zip(tickets.values("ticket_id"), tickets.times("known_at").tolist(), strict=True))
+    last: dict[str, dict[str, str]] = {name: {} for name in OPENING_FEATURES}
+    columns = ("event_id", "ticket_id", "kind", "actor_kind", "actor_id", "value", "text")
+    told = zip(events.times("known_at").tolist(), *map(events.values, columns), strict=True)
+    for known_at, _, ticket_id, kind, actor_kind, actor_id, value, text in sorted(
+        told, key=lambda row: row[:2]
+    ):
+        if (
+            kind not in FILED
+            or actor_kind not in PEOPLE_AND_RULES
+            or known_at > came.get(ticket_id, known_at - 1)
+        ):
+            continue
+        filed = text if kind == "note" else value
+        if filed is not None:
+            last[FILED[kind]][ticket_id] = filed
+        if actor_kind == "agent" and actor_id is not None:
+            last["opened_by"][ticket_id] = actor_id
+    return {
+        name: pa.array([found.get(ticket_id) for ticket_id in tickets.values("ticket_id")], pa.large_string())
+        for name, found in last.items()
+    }
 
 
 def outcome_labels(

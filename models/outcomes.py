@@ -1,7 +1,7 @@
 """What will become of a ticket, from what is known when it is opened: queue, reassignment, a late answer."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from features.opening import OPENING_FEATURES
+from features.rows import Rows
 from features.ticket import TICKET_CATEGORIES, TICKET_FEATURES
 from models.boosting import Columns, load_booster, save_booster, scores, train_booster
 from models.calibration import Calibrator, fit_calibrator
@@ -30,6 +31,8 @@ DATE_CORRELATION = 0.2
 tells the date, and dates to come were never learnt."""
 FEWEST_IN_QUEUE = 20
 FEWEST_OF_EACH = 50
+USUALLY_TOLD = 0.9
+"""A form field that so many training tickets tell is expected: hardly anything was learnt without it."""
 LEAKING_AUC = 0.99
 """No column known at opening tells alone what becomes of nearly every ticket; one that does came later."""
 
@@ -81,7 +84,7 @@ class BinaryOutcome:
         fitted = fit_calibrator(self.predict(features), happened.to_numpy(dtype=bool))
         return BinaryOutcome(self.columns, self.booster, fitted)
 
-    def predict(self, features: pd.DataFrame) -> np.ndarray:
+    def predict(self, features: pd.DataFrame | Rows) -> np.ndarray:
         """Probability, one per ticket."""
         return self.calibrator(scores(self.booster, self.columns.matrix(features)))
 
@@ -106,11 +109,11 @@ class QueueModel:
         matrix = columns.matrix(features[told])
         return cls(columns, queues, train_booster(matrix, code, columns, settings, QUEUE_ROUNDS, seed))
 
-    def shares(self, features: pd.DataFrame) -> np.ndarray:
+    def shares(self, features: pd.DataFrame | Rows) -> np.ndarray:
         """Share of each queue, shape (tickets, queues)."""
         return scores(self.booster, self.columns.matrix(features)).reshape(len(features), len(self.queues))
 
-    def predict(self, features: pd.DataFrame) -> list["End"]:
+    def predict(self, features: pd.DataFrame | Rows) -> list["End"]:
         """The likeliest queue of each ticket, the probability that it is right, and the likeliest three."""
         shares = self.shares(features)
         sure = self.calibrator(shares.max(axis=1))
@@ -135,6 +138,8 @@ class OutcomeModels:
     queue: QueueModel | None
     binary: Mapping[str, BinaryOutcome]
     absent: Mapping[str, str]
+    expected: tuple[str, ...] = ()
+    """Form fields (``OPENING_FEATURES``) that the models read and nearly every training ticket had."""
 
     @classmethod
     def fit(cls, train: pd.DataFrame, later: pd.DataFrame, seed: int) -> "OutcomeModels":
@@ -158,11 +163,17 @@ class OutcomeModels:
         known, new = train[train["final_queue"].notna()], later[later["final_queue"].notna()]
         if (known["final_queue"].value_counts() >= FEWEST_IN_QUEUE).sum() < 2:
             absent["queue"] = f"{len(known)} tickets with a final queue: two of {FEWEST_IN_QUEUE} are needed"
-            return cls(None, binary, absent)
+            return cls(None, binary, absent, expected_fields(train, binary.values()))
         queue = QueueModel.fit(known, known["final_queue"], columns_of(known), seed)
-        return cls(queue.calibrated_on(new, new["final_queue"]), binary, absent)
+        expected = expected_fields(train, (queue, *binary.values()))
+        return cls(queue.calibrated_on(new, new["final_queue"]), binary, absent, expected)
 
-    def predict(self, features: pd.DataFrame) -> list[OutcomePrediction]:
+    def lacking(self, features: pd.DataFrame | Rows) -> tuple[str, ...]:
+        """Expected form fields that the first of ``features`` does not tell."""
+        rows = Rows.of(features)
+        return tuple(name for name in self.expected if rows.strings(name)[0].as_py() is None)
+
+    def predict(self, features: pd.DataFrame | Rows) -> list[OutcomePrediction]:
         """One prediction per row of ``features`` (``INPUTS``); raises ``ValueError`` naming what lacks."""
         risks = {name: model.predict(features).tolist() for name, model in self.binary.items()}
         ends = self.queue.predict(features) if self.queue is not None else [NOWHERE] * len(features)
@@ -179,6 +190,7 @@ class OutcomeModels:
         """Write ``model.json`` and a booster for each model."""
         folder.mkdir(parents=True, exist_ok=True)
         document: dict[str, Any] = {"absent": dict(self.absent), "binary": {}, "queue": None}
+        document["expected"] = list(self.expected)
         told: dict[str, Any]
         for name, outcome in self.binary.items():
             told = {"columns": outcome.columns.to_json(), "calibrator": vars(outcome.calibrator)}
@@ -206,7 +218,7 @@ class OutcomeModels:
             columns = Columns.from_json(told["columns"])
             booster = load_booster(folder / "queue.txt", columns)
             queue = QueueModel(columns, tuple(told["queues"]), booster, Calibrator(**told["calibrator"]))
-        return cls(queue, binary, document["absent"])
+        return cls(queue, binary, document["absent"], tuple(document.get("expected", ())))
 
 
 def columns_of(train: pd.DataFrame) -> Columns:
@@ -220,6 +232,12 @@ def columns_of(train: pd.DataFrame) -> Columns:
     numbers = [name for name in varied if not follows_date[name] >= DATE_CORRELATION]
     categories = [name for name in CATEGORIES if _is_repeated(train[name])]
     return Columns.of(train, numbers, categories)
+
+
+def expected_fields(train: pd.DataFrame, models: Iterable[QueueModel | BinaryOutcome]) -> tuple[str, ...]:
+    """Form fields that any of ``models`` reads and ``USUALLY_TOLD`` of the training tickets have."""
+    read = {name for model in models for name in model.columns.names}
+    return tuple(n for n in OPENING_FEATURES if n in read and train[n].notna().mean() >= USUALLY_TOLD)
 
 
 def _is_repeated(column: pd.Series) -> bool:

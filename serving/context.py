@@ -107,6 +107,12 @@ def known_intents(
     return Rows(dict(zip(("ticket_id", "intent", "known_at"), columns, strict=True)), len(known))
 
 
+def told_of(connection: Connection, ticket_id: str, as_of: datetime) -> Rows:
+    """Events of the one ticket with ``known_at < as_of``: pushed before, or together with the ticket."""
+    own = CONTEXT["ticket_events"].c.ticket_id == ticket_id
+    return _read(connection, "ticket_events", own, microseconds(as_of))
+
+
 def surge(connection: Connection, intent: str, as_of: datetime) -> Surge:
     """Tickets and accounts about ``intent`` in the last 24 hours, against the 28 days before them.
 

@@ -118,6 +118,10 @@ def _decided(loaded: Loaded, decision: Decision, inputs: Inputs) -> Decision:
         ranked = release.priority.predict(row.with_columns({"frustration": (felt.frustration,)}))[0]
         situation = replace(situation, priority_level=cast(Level, ranked.level), priority_score=ranked.score)
         judged = replace(judged, priority_reasons=ranked.reasons)
+    was_asked = (situation.breach_risk, situation.reassignment_risk) != (None, None)
+    if release is not None and release.outcomes is not None and was_asked:
+        (seen,) = release.outcomes.predict(row.with_columns({"frustration": (felt.frustration,)}))
+        situation = replace(situation, breach_risk=seen.sla_missed, reassignment_risk=seen.reassigned)
     return decide(loaded.desk, situation, judged, decision.decision_id)
 
 

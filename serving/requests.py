@@ -83,6 +83,20 @@ class Request(Part):
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
+class Opening(Part):
+    """What whoever filed the ticket wrote into the desk's form beside the text, in the desk's own names.
+
+    The outcome models read it as ``features.opening`` defines it: what was filed together with the ticket.
+    """
+
+    intent: Id | None = None
+    queue: Id | None = None
+    priority: Id | None = None
+    note: Annotated[str, Field(max_length=20_000)] | None = None
+    agent_id: Id | None = None
+    """The agent who filed it for somebody; left out where a customer or a rule did."""
+
+
 class TriageRequest(Request):
     """One ticket to decide. ``created_at`` is now where it is left out; ``contact_handle`` is kind:value."""
 
@@ -98,6 +112,7 @@ class TriageRequest(Request):
     """What the source declares; it counts where the text is too short to tell."""
     product_area: Id | None = None
     requested_priority: Literal[LEVELS] | None = None  # type: ignore[valid-type]
+    opening: Opening | None = None
     as_of: Moment | None = None
 
 

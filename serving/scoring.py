@@ -12,11 +12,13 @@ import pyarrow as pa
 from features.account import account_columns
 from features.arrays import texts
 from features.declare import Column, frame_of
+from features.opening import opening_columns
 from features.repeats import same_intent_columns
 from features.rows import History, Rows
 from features.ticket import ticket_columns
 from models.encoded import encode_tickets
 from models.intent import IntentModel, IntentPrediction
+from models.outcomes import OutcomePrediction
 from models.priority import PriorityPrediction
 from models.release import Release
 from models.sentiment import SentimentModel, SentimentPrediction
@@ -37,6 +39,7 @@ class TicketScores:
     intent: IntentPrediction = UNREAD
     sentiment: SentimentPrediction = UNFELT
     priority: PriorityPrediction | None = None
+    outlook: OutcomePrediction | None = None
     degraded: list[str] = field(default_factory=list)
     vector: np.ndarray | None = None
     """The text's sentence embedding, as the intent model read it; ``None`` without an encoder."""
@@ -96,6 +99,24 @@ def weigh_ticket(
         row = row.with_columns({"frustration": (scores.sentiment.frustration,)})
         ranked = _asked(scores, "priority", release.priority, lambda model: model.predict(row))
         scores.priority = ranked[0] if ranked else None
+
+
+def foresee(release: Release | None, scores: TicketScores, ticket: Rows, filed: Rows) -> None:
+    """Add to ``scores``, whose priority is known, what will become of the ticket.
+
+    ``filed``: events that came together with it (``serving.opening``). Where form fields are missing that
+    nearly every training ticket had, the models are not asked: they never learnt what that means.
+    """
+    if release is None or release.outcomes is None:
+        return
+    scores.features |= opening_columns(ticket, filed) | {"account_id": ticket.strings("account_id")}
+    row = scores.row.with_columns({"frustration": (scores.sentiment.frustration,)})
+    lacking = release.outcomes.lacking(row)
+    if lacking:
+        scores.degraded.append(f"no {', '.join(lacking)}: outcome models not asked")
+        return
+    said = _asked(scores, "outcomes", release.outcomes, lambda model: model.predict(row))
+    scores.outlook = said[0] if said else None
 
 
 def churn_risk(release: Release, account_id: str, history: History, as_of: datetime) -> float | None:

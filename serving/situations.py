@@ -231,6 +231,8 @@ def situation_of(
         repeats_30d=scores.count("same_intent_contact_30d"),
         failed_logins_24h=scores.count("failed_logins_24h"),
         surge=surge,
+        breach_risk=scores.outlook.sla_missed if scores.outlook else None,
+        reassignment_risk=scores.outlook.reassigned if scores.outlook else None,
         automation_threshold=proof.threshold if proof is not None else None,
         automation_evidence=_evidence(proof) if proven else "",
         past_tickets=past,

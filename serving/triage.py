@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from features.rows import Rows
+from features.rows import NO_ROWS, Rows
 from features.text import ticket_text
 from policy.desk import Desk
 from policy.situation import Situation, Surge
@@ -17,13 +17,14 @@ from serving.decide import Judged, decide
 from serving.decision import Decision
 from serving.inputs import packed
 from serving.moments import time_ordered_id
+from serving.opening import filed_with
 from serving.paths import path_proof
 from serving.people import person
 from serving.problems import Problem, shown
 from serving.recent import Recent
 from serving.releases import Loaded, Releases
 from serving.requests import TriageRequest
-from serving.scoring import TicketScores, churn_risk, read_ticket, weigh_ticket
+from serving.scoring import TicketScores, churn_risk, foresee, read_ticket, weigh_ticket
 from serving.settings import Settings
 from serving.situations import (
     account_facts,
@@ -123,6 +124,7 @@ class TriageDesk:
         ticket = ticket_row(request, customer, at)
         scores = read_ticket(loaded.release, ticket, customer.history)
         weigh_ticket(loaded.release, scores, ticket, customer.history, customer.known_intents)
+        foresee(loaded.release, scores, ticket, self._filed(request, ticket, loaded, at))
         risk = self._churn_risk(loaded, customer, at)
         account = account_facts(customer.account_id, scores, customer.history, risk, at)
         text = ticket_text(request.subject, request.body)
@@ -169,6 +171,12 @@ class TriageDesk:
             intents = context.known_intents(connection, ids, history["ticket_events"], at)
         name, writer = (who.name, who.writer) if who else (None, None)
         return Customer(account_id, contact_id, writer, name, history, intents)
+
+    def _filed(self, request: TriageRequest, ticket: Rows, loaded: Loaded, at: datetime) -> Rows:
+        if loaded.release is None or loaded.release.outcomes is None:
+            return NO_ROWS
+        with self.store.reading() as connection:
+            return filed_with(ticket, request.opening, context.told_of(connection, request.ticket_id, at))
 
     def _churn_risk(self, loaded: Loaded, customer: Customer, at: datetime) -> float | None:
         release, account_id = loaded.release, customer.account_id
