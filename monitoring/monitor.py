@@ -18,8 +18,9 @@ from monitoring.drift import Drift, DriftLimits, compare
 from monitoring.estimate import Estimate, estimated_right, in_hold_out
 from monitoring.feedback import feedback_labels, stored_decisions, stored_feedback
 from monitoring.gauges import write_gauges
-from monitoring.quality import Quality, decision_frame, freshness, quality
-from monitoring.verdict import Limits, State, Verdict, judge, judge_successor, settled
+from monitoring.quality import Quality, corrections, decision_frame, freshness, quality
+from monitoring.rise import Rise, strongest_rise
+from monitoring.verdict import AUTOMATED, Limits, State, Verdict, judge, judge_successor, settled
 from monitoring.window import LONGEST_WINDOW, newest_known_at, read_reference, recent, window_frame
 from serving.settings import Settings
 from serving.store import Store
@@ -49,6 +50,7 @@ class Observation:
     new_labels: int
     freshness_hours: dict[str, float | None]
     notes: tuple[str, ...]
+    rise: Rise | None = None
 
 
 def run_monitor(
@@ -67,7 +69,7 @@ def run_monitor(
     """
     seen = observe(store, features_folder, reports_folder / "drift", now, limits, drift_limits)
     moved = seen.drift.moved if seen.drift else []
-    found = judge(seen.quality, moved, seen.new_labels, seen.notes, limits, expected_errors)
+    found = judge(seen.quality, moved, seen.new_labels, seen.notes, limits, expected_errors, seen.rise)
     if seen.before is not None:
         found = judge_successor(seen.quality, seen.before[1], seen.before[0], limits) or found
     verdict = settled(replace(found, release=seen.release), last_verdict(store), now, limits)
@@ -118,6 +120,7 @@ def observe(
         window_start=window["at"].min() if len(window) else None,
         window_end=window["at"].max() if len(window) else None,
         quality=quality(window, feedback),
+        rise=strongest_rise(own, corrections(own, feedback)),
         drift=drift,
         right=estimated_right(window, feedback),
         right_in_hold_out=estimated_right(
@@ -256,7 +259,9 @@ def expected_errors(releases: Path, release: str | None) -> dict[str, float]:
         return {}
     metrics = json.loads(path.read_text(encoding="utf-8"))["metrics"]
     found = {field: metrics.get(field, {}).get("agents", {}) for field in ("intent", "priority")}
-    return {field: 1 - by_agents["accuracy"] for field, by_agents in found.items() if "accuracy" in by_agents}
+    wrong = {f: 1 - by_agents["accuracy"] for f, by_agents in found.items() if "accuracy" in by_agents}
+    automated = metrics.get("intent", {}).get("automation", {}).get("agents", {}).get("precision")
+    return wrong if automated is None else wrong | {AUTOMATED: 1 - automated}
 
 
 def look(store: Store, settings: Settings, as_of: str | None = None) -> tuple[Verdict, datetime]:

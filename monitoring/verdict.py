@@ -2,7 +2,8 @@
 
 Pure. Drift alone is WATCH: inputs that moved are no harm by themselves. RETRAIN needs proof of harm (more
 overrides, or more wrong automatic resolutions, than allowed, even if every decision that nobody answered was
-right) or enough new labels. What is allowed follows from what the release itself was measured to get wrong.
+right; or corrections that provably rose above what the release's own first answers were like) or enough new
+labels. What is allowed follows from what the release itself was measured to get wrong.
 A window too small to say anything says so, and nothing else. A verdict worsens at once and calms down only
 after it has been better for a while (hysteresis), unless another release serves now.
 """
@@ -14,6 +15,7 @@ from typing import Literal
 
 from monitoring.quality import Quality
 from monitoring.rates import Rate
+from monitoring.rise import Rise
 
 State = Literal["OK", "WATCH", "RETRAIN"]
 
@@ -22,6 +24,8 @@ DONE: dict[State, str] = {
     "WATCH": "nothing changed, the champion keeps serving",
     "RETRAIN": "nothing changed yet: run `firstline retrain`",
 }
+AUTOMATED = "automated"
+"""Name of the share of automatic resolutions that were wrong, among the expected errors."""
 _ORDER: dict[State, int] = {"OK": 0, "WATCH": 1, "RETRAIN": 2}
 
 
@@ -50,6 +54,11 @@ class Limits:
         if expected_error is None:
             return self.allowed_override_share
         return max(self.allowed_override_share, expected_error + self.tolerated_loss)
+
+    def allowed_automated(self, expected_error: float | None) -> float:
+        """Share of automatic resolutions that may be called wrong; agents themselves err in their labels."""
+        promised = 1 - self.promised_automation_precision
+        return promised if expected_error is None else max(promised, expected_error + self.tolerated_loss)
 
 
 @dataclass(frozen=True)
@@ -83,18 +92,24 @@ def judge(
     notes: Sequence[str] = (),
     limits: Limits = Limits(),
     expected_errors: Mapping[str, float] | None = None,
+    rise: Rise | None = None,
 ) -> Verdict:
     """The verdict over one window.
 
     ``moved_columns`` names the columns that drifted, ``notes`` what could not be looked at, for example
-    ``no reference``. ``expected_errors``: by field, the share the release got wrong when it was evaluated.
+    ``no reference``. ``expected_errors``: by field, the share the release got wrong when it was evaluated
+    (``AUTOMATED``: of what it would have resolved by itself). ``rise``: what rose most surely in the answers
+    to this release, over all of its time.
     """
     remarks = "".join(f"; {note}" for note in notes)
     if quality.decisions < limits.min_decisions:
         reason = f"{quality.decisions} decisions are too few to judge (at least {limits.min_decisions})"
         return Verdict("OK", reason + remarks, judged=False)
     expected = expected_errors or {}
-    if harms := proven_harm(quality, limits, expected):
+    harms = proven_harm(quality, limits, expected)
+    if rise is not None and rise.proven:
+        harms.append(str(rise))
+    if harms:
         return Verdict("RETRAIN", "; ".join(harms) + remarks)
     if new_labels >= limits.labels_to_retrain:
         worth = f"at least {limits.labels_to_retrain} are worth a retraining"
@@ -137,8 +152,11 @@ def proven_harm(
         if _exceeds(found, allowed, quality, limits):
             of = "answered decisions" if mostly_answered else "decisions"
             harms.append(f"{field} overridden in {found} {of} ({allowed:.0%} allowed)")
-    if _exceeds(quality.automated_wrong.all, 1 - limits.promised_automation_precision, quality, limits):
+    allowed = limits.allowed_automated((expected_errors or {}).get(AUTOMATED))
+    if _exceeds(quality.automated_wrong.all, allowed, quality, limits):
         promised = f"{limits.promised_automation_precision:.0%} right promised"
+        if allowed > 1 - limits.promised_automation_precision:
+            promised += f", {allowed:.0%} wrong allowed by the labels it was evaluated on"
         harms.append(f"{quality.automated_wrong.all} automatic resolutions were wrong ({promised})")
     return harms
 

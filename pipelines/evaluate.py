@@ -78,7 +78,7 @@ def judge_intent(
     report["automation"] = {
         name: automation_report(said[new], values[new], thresholds, params.risk.confidence)
         for name, values in labels.items()
-        if name != "agents" and values[new].notna().any()
+        if values[new].notna().any()
     }
     return report, said[new], best[new]
 

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.quality import Quality
-from monitoring.verdict import Limits, Verdict, judge, judge_successor, proven_harm, settled
+from monitoring.rates import Rate
+from monitoring.rise import Rise
+from monitoring.verdict import AUTOMATED, Limits, Verdict, judge, judge_successor, proven_harm, settled
 from tests.monitoring.examples import window
 
 NOW = datetime(2026, 7, 3, 9, tzinfo=UTC)
@@ -123,6 +125,25 @@ def test_more_complaints_never_calm_the_verdict(seen, more):
 def test_verdict(seen, moved, new_labels, state, reason):
     verdict = judge(seen, moved, new_labels)
     assert (verdict.state, verdict.reason) == (state, reason)
+
+
+def risen(strength: float) -> Rise:
+    return Rise("intent 'refund' corrected", NOW, Rate(30, 200), Rate(4, 500), strength)
+
+
+@pytest.mark.parametrize(("strength", "state"), [(0.99, "OK"), (1.0, "RETRAIN")])
+def test_a_proven_rise_of_corrections_retrains_though_no_window_exceeds_its_limit(strength, state):
+    verdict = judge(window(1000, 600, 60), [], rise=risen(strength))
+    assert verdict.state == state
+    told = "intent 'refund' corrected in 30 of 200 answers since 2026-07-03, in 4 of 500 before"
+    assert (told in verdict.reason) == (state == "RETRAIN")
+
+
+@pytest.mark.parametrize(("expected", "state"), [(None, "RETRAIN"), (0.01, "RETRAIN"), (0.25, "OK")])
+def test_labels_that_err_are_not_held_against_automation(expected, state):
+    seen = window(1000, 60, 0, wrong=60, automated=200)
+    known = {} if expected is None else {AUTOMATED: expected}
+    assert judge(seen, [], expected_errors=known).state == state
 
 
 def test_notes_are_never_lost():
