@@ -1,6 +1,7 @@
 """The guide for a company's own data must work to the letter, on a company that is not the demo company."""
 
 import json
+import contextlib
 import os
 import re
 import shutil
