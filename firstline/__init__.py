@@ -13,6 +13,7 @@ from firstline import (
     data,
     desk,
     feedback,
+    forget,
     identity,
     loop,
     mapping,
@@ -27,7 +28,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for commands in (project, data, release, loop, models, service):
+for commands in (project, data, release, loop, models, service, forget):
     app.add_typer(commands.app)
 for name, commands in {
     "mapping": mapping,

@@ -45,7 +45,7 @@ class Forgotten:
     names: frozenset[str] = frozenset()
     """Names of these people, or of the account, that nobody else has."""
     texts: frozenset[str] = frozenset()
-    """What was written in their tickets and nowhere else."""
+    """What was written in their tickets, or by them, and nowhere else."""
 
     @property
     def aliases(self) -> frozenset[str]:
@@ -159,8 +159,11 @@ def _told_apart(found: Forgotten, asks: Sequence[Ask]) -> Forgotten:
     texts = {
         text
         for ask in asks
-        for table, column in _WRITTEN
-        for text in ask(table, "ticket_id", found.tickets)[column].dropna()
+        for table, column, asked, of in (
+            *((table, column, "ticket_id", found.tickets) for table, column in _WRITTEN),
+            ("ticket_events", "text", "actor_id", found.aliases),
+        )
+        for text in ask(table, asked, of)[column].dropna()
         if len(text) >= SHORTEST_TEXT
     }
     for ask in asks:
@@ -169,7 +172,10 @@ def _told_apart(found: Forgotten, asks: Sequence[Ask]) -> Forgotten:
             names -= set(frame.loc[~frame[identity].isin(getattr(found, own)), "name"])
         for table, column in _WRITTEN:
             frame = ask(table, column, texts)
-            texts -= set(frame.loc[~frame["ticket_id"].isin(found.tickets), column])
+            theirs = frame["ticket_id"].isin(found.tickets)
+            if "actor_id" in frame:
+                theirs |= frame["actor_id"].isin(found.aliases)
+            texts -= set(frame.loc[~theirs, column])
     return replace(found, names=frozenset(names), texts=frozenset(text.strip() for text in texts))
 
 

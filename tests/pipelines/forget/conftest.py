@@ -1,0 +1,3 @@
+from tests.serving.stores import migrated_file
+
+__all__ = ["migrated_file"]
