@@ -79,11 +79,13 @@ def write_release(
     metrics: Mapping[str, Any],
     data_revision: str,
     golden: Mapping[str, Any],
+    beside_desk: Mapping[str, Path] | None = None,
 ) -> str:
     """Copy everything into ``folder`` (replacing it), with a manifest of SHA-256 hashes; returns its id.
 
-    ``members``: the saved folder of each of ``MEMBERS``. ``golden``: see ``models.golden``. The same content
-    gives the same id: the first 12 hex digits of the manifest's SHA-256.
+    ``members``: the saved folder of each of ``MEMBERS``. ``golden``: see ``models.golden``. ``beside_desk``:
+    files that the desk's rules are read with, by name. The same content gives the same id: the first 12 hex
+    digits of the manifest's SHA-256.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -94,7 +96,8 @@ def write_release(
             shutil.copytree(members[name], folder / name)
         else:
             absent[name] = reason
-    shutil.copyfile(desk, folder / DESK)
+    for name, path in {DESK: desk, **(beside_desk or {})}.items():
+        shutil.copyfile(path, folder / name)
     (folder / GOLDEN).write_text(json.dumps(golden, sort_keys=True, indent=1) + "\n", encoding="utf-8")
     files = {
         str(path.relative_to(folder)): sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()
@@ -143,9 +146,9 @@ def release_id(folder: Path) -> str:
 def verify_release(folder: Path) -> dict[str, Any]:
     """The manifest of ``folder``, after every file was found to be exactly what it says.
 
-    A folder named like an id must hold that release. Only golden rows may be missing: they hold what customers
-    wrote, somebody may have been forgotten since, and nothing is served from them; promotion asks for them.
-    Raises ``ReleaseError`` naming the first file that is missing, changed, or not in the manifest.
+    A folder named like an id must hold that release. Only golden rows may be missing: they hold what
+    customers wrote, somebody may have been forgotten since, and nothing is served from them; promotion asks
+    for them. Raises ``ReleaseError`` naming the first file that is missing, changed, or not in the manifest.
     """
     found = release_id(folder)
     if re.fullmatch(rf"[0-9a-f]{{{ID_CHARS}}}", folder.name) and folder.name != found:

@@ -17,6 +17,7 @@ from pipelines.intent import read_thresholds
 from pipelines.outcomes import read_outcome_frame
 from pipelines.params import load_params
 from pipelines.tracking import record_run, register_release
+from policy.desk import wordings_of
 
 GOLDEN_TICKETS = 12
 GOLDEN_ACCOUNTS = 6
@@ -44,14 +45,15 @@ def golden_rows(frame: pd.DataFrame, rows: int) -> pd.DataFrame:
 
 
 def bundle(folder: Path, desk: Path, tickets: pd.DataFrame, accounts: pd.DataFrame) -> str:
-    """Write the release with golden rows that it gave itself; returns its id."""
+    """Write the release with golden rows that it gave itself, and the wording lists of its desk; its id."""
     members = {name: MODELS / name for name in MEMBERS}
     revision = data_revision([*FEATURES.glob("*.parquet"), METRICS / "ingest.json"])
     thresholds, metrics = read_thresholds(), read_metrics("evaluate")
-    write_release(folder, members, desk, thresholds, metrics, revision, golden={})
+    wordings = wordings_of(desk)
+    write_release(folder, members, desk, thresholds, metrics, revision, {}, wordings)
     expected = answers(load_release(folder), tickets, accounts)
     golden = as_document(tickets, accounts, expected)
-    return write_release(folder, members, desk, thresholds, metrics, revision, golden)
+    return write_release(folder, members, desk, thresholds, metrics, revision, golden, wordings)
 
 
 def summary(folder: Path, release_id: str) -> dict[str, Any]:

@@ -221,3 +221,9 @@ def read_concepts(written: str) -> Concepts:
 def shipped_concepts() -> Concepts:
     """What comes with the platform, ``policy/concepts.yaml``."""
     return read_concepts(_SHIPPED.read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=4)
+def concepts_in(written: str) -> Concepts:
+    """The concepts in ``written``; empty: those of the platform. Raises ``ValueError``."""
+    return read_concepts(written) if written else shipped_concepts()

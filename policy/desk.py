@@ -9,13 +9,17 @@ from typing import Any, NamedTuple, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from policy.concepts import read_concepts
 from policy.desk_schema import AUTOMATED_PHASES, Desk
 from policy.phrases import Phrasebook
 
 __all__ = ["Desk", "DeskError", "load_desk", "parse_desk"]
 
 Where = tuple[str | int, ...]
-_PHRASES = Path(__file__).with_name("phrases.yaml")
+WORDINGS = ("phrases.yaml", "concepts.yaml")
+"""Files that may lie beside a desk file and then count instead of those that come with the platform: a
+release brings its own, so that what a decision was read by cannot change under it."""
+_SHIPPED = Path(__file__).parent
 
 
 class DeskError(ValueError):
@@ -33,17 +37,40 @@ class _Problem(NamedTuple):
 
 
 def load_desk(path: Path) -> Desk:
-    """The desk in the file ``path``. Raises ``DeskError`` if it is not valid."""
+    """The desk in the file ``path``, with the ``WORDINGS`` beside it, else those of the platform.
+
+    Raises ``DeskError`` if one of them is not valid.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise DeskError([f"{path}: cannot be read ({error.strerror}); name a desk.yaml"]) from error
-    return parse_desk(text, str(path))
+    return parse_desk(text, str(path), _phrases_beside(path))
 
 
-def parse_desk(text: str, name: str = "desk.yaml") -> Desk:
+def wordings_of(desk: Path) -> dict[str, Path]:
+    """The files of ``WORDINGS`` that count for the desk file ``desk``, by name."""
+    beside = {name: desk.with_name(name) for name in WORDINGS}
+    return {name: path if path.is_file() else _SHIPPED / name for name, path in beside.items()}
+
+
+def _phrases_beside(path: Path) -> Phrasebook:
+    found = wordings_of(path)
+    if all(file.parent == _SHIPPED for file in found.values()):
+        return shipped_phrases()
+    try:
+        book = Phrasebook.model_validate(yaml.safe_load(found["phrases.yaml"].read_text(encoding="utf-8")))
+        concepts = found["concepts.yaml"].read_text(encoding="utf-8")
+        read_concepts(concepts)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise DeskError([f"{path.parent}: the wording lists cannot be read: {error}"]) from error
+    return book.model_copy(update={"concepts": concepts})
+
+
+def parse_desk(text: str, name: str = "desk.yaml", phrases: Phrasebook | None = None) -> Desk:
     """The desk that ``text`` (YAML) describes; ``name`` is used in errors.
 
+    ``phrases``: the wording lists that the desk extends; default those that come with the platform.
     Raises ``DeskError`` with one line per problem: invalid YAML, unknown or missing or repeated keys, values
     that are not allowed, and names (queue, calendar, action, ...) that nothing defines.
     """
@@ -69,13 +96,13 @@ def parse_desk(text: str, name: str = "desk.yaml") -> Desk:
             problems = [_described(dict(detail)) for detail in error.errors()]
     if problems:
         raise DeskError([_message(name, lines, problem) for problem in problems])
-    return desk.model_copy(update={"phrases": shipped_phrases().extended(desk.phrases)})
+    return desk.model_copy(update={"phrases": (phrases or shipped_phrases()).extended(desk.phrases)})
 
 
 @lru_cache(maxsize=1)
 def shipped_phrases() -> Phrasebook:
     """The wording lists that come with the platform, ``policy/phrases.yaml``."""
-    return Phrasebook.model_validate(yaml.safe_load(_PHRASES.read_text(encoding="utf-8")))
+    return Phrasebook.model_validate(yaml.safe_load((_SHIPPED / "phrases.yaml").read_text(encoding="utf-8")))
 
 
 def _lines(node: yaml.Node, where: Where) -> Iterator[tuple[Where, int]]:

@@ -64,7 +64,7 @@ def regulatory_reason(desk: Desk, situation: Situation) -> str | None:
     compliance team.
     """
     words = normalised_words(f"{situation.subject}\n\n{situation.body}")
-    worded = wording_of_legal_weight(desk.phrases.regulatory, words)
+    worded = wording_of_legal_weight(desk.phrases.regulatory, words, desk.phrases.concepts)
     if worded is not None:
         return worded
     probable = situation.intent_probability >= desk.escalation.regulatory_probability

@@ -170,6 +170,8 @@ class Phrasebook(BaseModel):
     """Words before a person's name, as written."""
     common_words: dict[str, tuple[str, ...]] = {}
     """Frequent words by which the language of a past reply is recognised."""
+    concepts: str = ""
+    """The file ``concepts.yaml`` that a release brought, as text; empty: the one of the platform."""
 
     def extended(self, more: "Phrasebook") -> "Phrasebook":
         """This book with the wordings of ``more`` added."""
@@ -186,4 +188,5 @@ class Phrasebook(BaseModel):
             reply_closings=_joined(self.reply_closings, more.reply_closings),
             name_titles=self.name_titles + more.name_titles,
             common_words={**self.common_words, **more.common_words},
+            concepts=more.concepts or self.concepts,
         )

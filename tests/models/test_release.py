@@ -113,8 +113,11 @@ def test_every_single_file_is_guarded_against_change_truncation_and_loss(sound, 
             with pytest.raises(ReleaseError, match=r"SHA-256 is .* the manifest says"):
                 load_release(copy)
         (copy / file).unlink()
-        with pytest.raises(ReleaseError, match="it is missing"):
-            load_release(copy)
+        if str(file) == GOLDEN:
+            load_release(copy)  # what customers wrote may be erased; promotion asks for it
+        else:
+            with pytest.raises(ReleaseError, match="it is missing"):
+                load_release(copy)
         (copy / file).write_bytes(original)
     assert load_release(copy).id == load_release(sound).id
 

@@ -11,11 +11,13 @@ from sqlalchemy import delete, update
 from starlette.testclient import TestClient
 
 from features.schema import typed
+from policy.concepts import Concepts, concepts_in
+from policy.phrases import Phrasebook
 from serving.http import Api
-from serving.inputs import packed, unpacked
+from serving.inputs import packed, processor_kind, unpacked
 from serving.metrics import Metrics
 from serving.releases import Releases
-from serving.replay import stored
+from serving.replay import _close, loaded_release, replay, stored
 from serving.requests import TriageRequest
 from serving.settings import Settings
 from serving.tables import CONTEXT, decision_inputs, decisions
@@ -112,3 +114,63 @@ def test_numbers_come_back_to_the_last_bit(decided, number):
     assert back.features["x"].tobytes() == features["x"].tobytes()
     assert (back.features["n"][0], back.features["t"][0].as_py()) == (2**62, None)
     assert back.situation == inputs.situation
+
+
+LEGAL = "Please erase all personal data that you hold about me, under the GDPR."
+
+
+def test_wording_lists_that_change_later_change_no_replay(store, tmp_path, promote, monkeypatch):
+    """A release brings the lists that its decisions were read by; by rules alone they are the platform's."""
+    chosen = Settings(state=tmp_path, desk=DESK)
+    said = {}
+    for how in ("by rules alone", "with a release"):
+        if how == "with a release":
+            promote(store, tmp_path)
+        desk = TriageDesk(store, Releases(store, chosen.releases, DESK, 60))
+        decision = desk.triage(TriageRequest(ticket_id=how, channel="email", body=LEGAL), NOON).decision
+        assert [call.kind for call in decision.escalations] == ["regulatory"]
+        said[how] = decision.decision_id
+    monkeypatch.setattr("policy.desk.shipped_phrases", Phrasebook)
+    monkeypatch.setattr("policy.concepts.shipped_concepts", lambda: Concepts({}))
+    concepts_in.cache_clear()
+    outcomes = {}
+    with store.reading() as connection:
+        for how, decision_id in said.items():
+            decision, inputs = stored(connection, decision_id)
+            outcomes[how] = replay(loaded_release(chosen, decision.release), decision, inputs).outcome
+    concepts_in.cache_clear()
+    assert outcomes == {"with a release": "identical", "by rules alone": "different"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "close"),
+    [
+        (0.50, 0.51, True),
+        (0.50, 0.53, False),
+        (5.00, 5.01, False),
+        ("sure to 0.934", "sure to 0.941", True),
+        ("sure to 0.934", "sure to 0.834", False),
+        ("sure to 0.934", "not 0.934", False),
+        ([{"name": "a", "probability": 0.2}], [{"name": "a", "probability": 0.21}], True),
+        ([{"name": "a", "probability": 0.2}], [{"name": "b", "probability": 0.2}], False),
+        (True, False, False),
+        (None, 0.0, False),
+    ],
+)
+def test_what_counts_as_close_on_another_kind_of_processor(before, after, close):
+    assert _close(before, after) is close
+
+
+def test_another_kind_of_processor_may_differ_by_the_tolerance_and_this_one_may_not(decided, tmp_path):
+    _, store, ids = decided
+    with store.reading() as connection:
+        decision, inputs = stored(connection, ids[0])
+    chosen = Settings(state=tmp_path, desk=DESK)
+    sla = decision.sla.model_copy(update={"breach_risk": (decision.sla.breach_risk or 0.5) - 0.01})
+    off = decision.model_copy(update={"sla": sla})
+    loaded = loaded_release(chosen, decision.release)
+    assert inputs.processor == processor_kind()
+    assert replay(loaded, off, inputs).outcome == "different"
+    assert replay(loaded, off, inputs, here="another").outcome == "within tolerance"
+    far = off.model_copy(update={"action": "auto_resolve"})
+    assert replay(loaded, far, inputs, here="another").differs == ("action",)

@@ -17,6 +17,7 @@ from models.priority import PriorityModel
 from models.release import write_absent, write_release
 from models.risk import ThresholdEvidence
 from models.sentiment import SentimentModel
+from policy.desk import wordings_of
 from tests.serving.sample import NOON, tickets
 
 DESK = Path("policy/desk.yaml")
@@ -81,4 +82,5 @@ def write_tiny_release(folder: Path, seed: int = 1, threshold: float = 0.5) -> s
     members["sentiment"] = members["churn"].with_name("sentiment")
     SentimentModel().save(members["sentiment"])
     proof = ThresholdEvidence(threshold, 100, 0, 0.97)
-    return write_release(folder, members, DESK, {"password_reset": proof}, {}, "none", {})
+    thresholds = {"password_reset": proof}
+    return write_release(folder, members, DESK, thresholds, {}, "none", {}, wordings_of(DESK))
