@@ -203,6 +203,29 @@ class EscalationRules(_Entry):
         return queues
 
 
+class Surges(_Entry):
+    """When the same issue across customers is an incident (``policy/surges.py``)."""
+
+    false_alarms_per_month: Annotated[float, Field(gt=0, le=30)] = 0.2
+    """What the desk puts up with; the less, the later an alarm."""
+    least_accounts: Annotated[int, Field(ge=2)] = 4
+    windows_hours: Annotated[tuple[Annotated[float, Field(gt=0, le=24)], ...], Field(min_length=1)] = (
+        1,
+        3,
+        8,
+        24,
+    )
+    """Over which times reports are counted."""
+    baseline_days: Annotated[float, Field(ge=7, le=365)] = 56
+    """How far back what is usual reaches."""
+    least_history_days: Annotated[float, Field(ge=1)] = 14
+    """Nothing is an incident before so much history of the desk is known."""
+    closes_after_hours: Positive = 12
+    """An incident ends when nobody new reported it for so long."""
+    alike: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Texts without a known intent count as one issue from this similarity on (shared letter triples)."""
+
+
 class Expansion(_Entry):
     """What tells the relationship manager that an account may want more (``policy/expansion.py``)."""
 
@@ -329,6 +352,7 @@ class Desk(_Entry):
     actions: dict[str, Action]
     intents: dict[str, Intent]
     escalation: EscalationRules
+    surges: Surges = Surges()
     expansion: Expansion | None = Expansion()
     """Told to ``escalation.queues.account`` and never to a customer; ``null`` where nobody wants to know."""
     deadlines: Deadlines = Deadlines()

@@ -6,6 +6,9 @@ windows how probable so many accounts were (negative binomial upper tail; scan s
 Kulldorff 2001). The level is what yields ``false_alarms_per_month`` if every report asks every window, so it
 needs no tuning to the size of a desk. Accounts are counted, not tickets: one loud customer is no outage.
 Everything is as of the report: nothing later is looked at.
+
+A report that names a product area is asked of that part of its topic first, then of the whole topic; it
+belongs to one incident at most, the wider one where that is open.
 """
 
 import math
@@ -45,6 +48,18 @@ class Report:
     topic: str
     account: str
     ticket_id: str
+    area: str | None = None
+    """The product area that the customer chose."""
+
+    @property
+    def part(self) -> str | None:
+        """The part of the topic that it is about, ``None`` where it is not told."""
+        return None if self.area is None else part_of(self.topic, self.area)
+
+
+def part_of(topic: str, area: str) -> str:
+    """The topic of reports about ``topic`` in one product area."""
+    return f"{topic} × {area}"
 
 
 @dataclass
@@ -85,7 +100,9 @@ class SurgeWatch:
         self.incidents: list[Incident] = []
         self._topics: dict[str, _Topic] = {}
         self._by_hour = [0] * _WEEK_HOURS
-        self._month: deque[float] = deque()
+        self._month: deque[tuple[float, int]] = deque()
+        """When each report of 30 days came in, and of how many topics it was asked."""
+        self._asked = 0
         self._first_at: float | None = None
         self._last_at = -math.inf
 
@@ -101,18 +118,26 @@ class SurgeWatch:
         self._last_at = report.at
         self._first_at = report.at if self._first_at is None else self._first_at
         self.close_quiet(report.at)
-        topic = self._topics.setdefault(report.topic, _Topic())
+        whole = self._topics.setdefault(report.topic, _Topic())
+        change, asked = None, 0
+        if report.part is not None and whole.incident is None:
+            change, asked = self._heard(report.part, report), 1
+        if change is None:
+            change, asked = self._heard(report.topic, report), asked + 1
+        self._by_hour[_hour_of_week(report.at)] += 1
+        self._month.append((report.at, asked))
+        self._asked += asked
+        while self._month[0][0] < report.at - 30 * DAY:
+            self._asked -= self._month.popleft()[1]
+        return change
+
+    def _heard(self, name: str, report: Report) -> Change | None:
+        topic = self._topics.setdefault(name, _Topic())
         self._age(topic, report.at)
         topic.recent.append(report)
         if topic.incident is not None:
-            change: Change | None = self._attached(topic.incident, report)
-        else:
-            change = self._opened(topic, report)
-        self._by_hour[_hour_of_week(report.at)] += 1
-        self._month.append(report.at)
-        while self._month[0] < report.at - 30 * DAY:
-            self._month.popleft()
-        return change
+            return self._attached(topic.incident, report)
+        return self._opened(topic, name, report)
 
     def close_quiet(self, at: float) -> list[Incident]:
         """Close and return the incidents that nobody new has reported for long enough."""
@@ -133,11 +158,11 @@ class SurgeWatch:
         incident.ticket_ids.append(report.ticket_id)
         return Change("attached", incident)
 
-    def _opened(self, topic: _Topic, report: Report) -> Change | None:
+    def _opened(self, topic: _Topic, name: str, report: Report) -> Change | None:
         assert self._first_at is not None
         if report.at - self._first_at < self.rules.least_history_days * DAY:
             return None
-        level = self.rules.false_alarms_per_month / max(len(self._month) * len(self.rules.windows_hours), 1)
+        level = self.rules.false_alarms_per_month / max(self._asked * len(self.rules.windows_hours), 1)
         for hours in self.rules.windows_hours:
             inside = [r for r in topic.recent if r.at > report.at - hours * HOUR]
             accounts = {r.account for r in inside}
@@ -151,7 +176,7 @@ class SurgeWatch:
                     f"(chance {chance:.1e}, level {level:.1e})"
                 )
                 ids = [r.ticket_id for r in inside]
-                topic.incident = Incident(report.topic, report.at, evidence, ids, accounts, report.at)
+                topic.incident = Incident(name, report.at, evidence, ids, accounts, report.at)
                 self.incidents.append(topic.incident)
                 return Change("opened", topic.incident)
         return None

@@ -14,6 +14,8 @@ from features.people import persons_as_of
 from features.rows import NO_ROWS, Rows
 from features.schema import IDENTITIES, TABLES
 from policy.situation import Surge
+from policy.surges import part_of
+from serving.clusters import topic_like
 from serving.codec import plain_rows, to_rows
 from serving.database import insert_new
 from serving.incidents import open_incident
@@ -24,6 +26,7 @@ from serving.tables import CONTEXT, decisions
 USAGE_WINDOW = timedelta(days=120)
 """Usage older than this is not kept online; no feature looks back further."""
 SURGE_BASELINE_DAYS = 28
+"""Days before the present one that say how many tickets about an intent are usual."""
 
 
 def append(connection: Connection, name: str, frame: pd.DataFrame | Rows) -> int:
@@ -113,34 +116,47 @@ def told_of(connection: Connection, ticket_id: str, as_of: datetime) -> Rows:
     return _read(connection, "ticket_events", own, microseconds(as_of))
 
 
-def surge(connection: Connection, intent: str, as_of: datetime) -> Surge:
-    """Tickets and accounts about ``intent`` in the last 24 hours, against the 28 days before them.
+def surge(
+    connection: Connection, intent: str, as_of: datetime, usual_per_day: float, area: str | None = None
+) -> Surge:
+    """Tickets and accounts about ``intent`` in the last 24 hours, against ``usual_per_day``.
 
-    A ticket counts from when its intent was decided or set by an agent; one without an account is its own
-    account.
+    A ticket counts from when its intent was first decided or set by an agent; one without an account is its
+    own account. ``area``: the product area that the customer chose. Read are the last day and what came
+    before of its tickets, however many tickets about ``intent`` there are.
     """
-    end = microseconds(as_of)
-    day = end - microseconds(as_of - timedelta(days=1))
-    start, baseline_start = end - day, end - day * (1 + SURGE_BASELINE_DAYS)
-    reports = _reports(intent, baseline_start, end).subquery()
-    first = select(
-        reports.c.ticket_id, func.max(reports.c.who).label("who"), func.min(reports.c.known_at).label("since")
-    ).group_by(reports.c.ticket_id)
-    once = first.subquery()
-    recent = once.c.since >= start
+    start, end = microseconds(as_of - timedelta(days=1)), microseconds(as_of)
+    reports = _reports(intent, start, end).subquery()
     row = connection.execute(
         select(
-            func.count(func.distinct(once.c.who)).filter(recent),
-            func.count().filter(recent),
-            func.count().filter(~recent),
-        )
+            func.count(func.distinct(reports.c.who)), func.count(func.distinct(reports.c.ticket_id))
+        ).where(~_reported_before(reports.c.ticket_id, intent, start))
     ).one()
+    topics = [intent] if area is None else [intent, part_of(intent, area)]
     return Surge(
         accounts_24h=row[0],
         tickets_24h=row[1],
-        baseline_per_day=row[2] / SURGE_BASELINE_DAYS,
-        incident_id=open_incident(connection, intent, as_of),
+        baseline_per_day=usual_per_day,
+        incident_id=open_incident(connection, topics, as_of),
     )
+
+
+def usual_per_day(connection: Connection, intent: str, day: datetime) -> float:
+    """Tickets a day about ``intent`` in the ``SURGE_BASELINE_DAYS`` that ended a day before ``day``.
+
+    Reads every such ticket: ask once a day for each intent.
+    """
+    end = day - timedelta(days=1)
+    begins = end - timedelta(days=SURGE_BASELINE_DAYS)
+    reports = _reports(intent, microseconds(begins), microseconds(end)).subquery()
+    tickets = connection.scalar(select(func.count(func.distinct(reports.c.ticket_id)))) or 0
+    return tickets / SURGE_BASELINE_DAYS
+
+
+def unnamed_surge(connection: Connection, text: str, alike: float, as_of: datetime) -> Surge:
+    """Whether a ticket whose intent nobody knows belongs to an open incident, by its ``text``."""
+    topic = topic_like(connection, text, alike, as_of)
+    return Surge() if topic is None else Surge(incident_id=open_incident(connection, [topic], as_of))
 
 
 def open_tickets_by_agent(connection: Connection, as_of: datetime, days: int = 30) -> dict[str, int]:
@@ -211,6 +227,27 @@ def _reports(intent: str, start: int, end: int) -> Select[Any] | Any:
         )
     )
     return union_all(decided, labelled)
+
+
+def _reported_before(ticket_id: ColumnElement[str], intent: str, start: int) -> ColumnElement[bool]:
+    """Whether the ticket was known to be about ``intent`` before ``start``: it is no new report."""
+    events = CONTEXT["ticket_events"].alias("before")
+    decided = (
+        select(decisions.c.decision_id)
+        .where(decisions.c.ticket_id == ticket_id, decisions.c.intent == intent, decisions.c.at < start)
+        .exists()
+    )
+    labelled = (
+        select(events.c.event_id)
+        .where(
+            events.c.ticket_id == ticket_id,
+            events.c.kind == "intent_set",
+            events.c.value == intent,
+            events.c.known_at < start,
+        )
+        .exists()
+    )
+    return or_(decided, labelled)
 
 
 def _read(connection: Connection, name: str, where: ColumnElement[bool], before: int) -> Rows:

@@ -5,19 +5,25 @@ between calls), compares what it finds with what is stored, and writes the diffe
 like.
 """
 
+import hashlib
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, func, select, tuple_, update
 
+from features.text import ticket_text
+from policy.desk_schema import Desk
 from policy.surges import HOUR, Incident, Report, SurgeRules, SurgeWatch
+from serving.clusters import MOST_TEXTS, WINDOW, clustered, leaders_of_open_incidents
 from serving.database import insert_new
 from serving.ledger import append_entry
 from serving.moments import microseconds, moment
 from serving.outbox import Action, put_new
-from serving.tables import decisions, incident_tickets, incidents
+from serving.tables import CONTEXT, decisions, incident_tickets, incidents
 
+_LONGEST_NAME = 40
 _LOOKED_BACK = timedelta(hours=48)
 """Incidents that opened longer ago and are not stored were over before anybody watched."""
 
@@ -30,13 +36,13 @@ class Watched(NamedTuple):
     closed: int
 
 
-def open_incident(connection: Connection, topic: str | None, at: datetime) -> str | None:
-    """The id of the incident on ``topic`` (an intent) that was open at ``at``; ``None`` without one."""
+def open_incident(connection: Connection, topics: Sequence[str], at: datetime) -> str | None:
+    """The id of the newest incident on one of ``topics`` that was open at ``at``; ``None`` without one."""
     when = microseconds(at)
     return connection.scalar(
         select(incidents.c.incident_id)
         .where(
-            incidents.c.topic == topic,
+            incidents.c.topic.in_(topics),
             incidents.c.opened_at <= when,
             incidents.c.closed_at.is_(None) | (incidents.c.closed_at > when),
         )
@@ -45,17 +51,23 @@ def open_incident(connection: Connection, topic: str | None, at: datetime) -> st
     )
 
 
-def watch_incidents(
-    connection: Connection, queue: str, at: datetime, rules: SurgeRules | None = None
-) -> Watched:
-    """Open, extend and close incidents as of ``at``; a new one is told to ``queue`` once, by the outbox."""
-    rules = rules or SurgeRules()
-    surges = SurgeWatch(rules)
+def watch_incidents(connection: Connection, desk: Desk, at: datetime) -> Watched:
+    """Open, extend and close incidents as of ``at``; a new one is told to the crisis queue, by the outbox.
+
+    Tickets without a known intent are about what their texts are nearly the same as (``serving.clusters``).
+    """
+    rules = surge_rules(desk)
+    surges, queue = SurgeWatch(rules), desk.escalation.queues["crisis"]
+    unnamed = _unnamed(connection, desk.surges.alike, at)
     decision_of = {}
     for row in _decided(connection, at, rules):
-        report = Report(row.at / 1_000_000, row.intent, row.account_id or row.ticket_id, row.ticket_id)
+        topic = unnamed.get(row.ticket_id, row.intent)
+        if topic is None:
+            continue
+        area = row.product_area if topic == row.intent else None
+        who = row.account_id or row.ticket_id
         decision_of[row.ticket_id] = row.decision_id
-        surges.read(report)
+        surges.read(Report(row.at / 1_000_000, topic, who, row.ticket_id, area))
     surges.close_quiet(at.timestamp())
     opened = attached = 0
     for found in surges.incidents:
@@ -75,10 +87,14 @@ def watch_incidents(
     return Watched(opened, attached, _closed(connection, at, rules))
 
 
-def _decided(
-    connection: Connection, at: datetime, rules: SurgeRules
-) -> Sequence[Row[str, str, int, str, str | None]]:
+def surge_rules(desk: Desk) -> SurgeRules:
+    """The rules of the detector as the desk sets them."""
+    return SurgeRules(**desk.surges.model_dump(exclude={"alike"}))
+
+
+def _decided(connection: Connection, at: datetime, rules: SurgeRules) -> Sequence[Row]:
     since = microseconds(at - timedelta(days=rules.baseline_days + 3))
+    tickets = CONTEXT["tickets"]
     return connection.execute(
         select(
             decisions.c.decision_id,
@@ -86,10 +102,33 @@ def _decided(
             decisions.c.at,
             decisions.c.intent,
             decisions.c.account_id,
+            tickets.c.product_area,
         )
-        .where(decisions.c.at >= since, decisions.c.at <= microseconds(at), decisions.c.intent.is_not(None))
+        .join_from(decisions, tickets, tickets.c.ticket_id == decisions.c.ticket_id, isouter=True)
+        .where(decisions.c.at >= since, decisions.c.at <= microseconds(at))
         .order_by(decisions.c.at, decisions.c.decision_id)
     ).all()
+
+
+def _unnamed(connection: Connection, alike: float, at: datetime) -> dict[str, str | None]:
+    """The cluster of each recent ticket without a known intent; ``None`` where its text says too little."""
+    tickets = CONTEXT["tickets"]
+    rows = connection.execute(
+        select(decisions.c.ticket_id, decisions.c.record, tickets.c.subject, tickets.c.body)
+        .join_from(decisions, tickets, tickets.c.ticket_id == decisions.c.ticket_id)
+        .where(decisions.c.at >= microseconds(at - WINDOW), decisions.c.at <= microseconds(at))
+        .order_by(decisions.c.at.desc(), decisions.c.decision_id.desc())
+    )
+    texts = [
+        (row.ticket_id, ticket_text(row.subject, row.body)) for row in rows if _has_no_intent(row.record)
+    ][:MOST_TEXTS]
+    topics = clustered(reversed(texts), alike, leaders_of_open_incidents(connection, at))
+    return {ticket_id: topics.get(ticket_id) for ticket_id, _ in texts}
+
+
+def _has_no_intent(record: str) -> bool:
+    intent = json.loads(record).get("intent") or {}
+    return bool(intent) and (intent["name"] is None or bool(intent["out_of_scope"]))
 
 
 def _stored(connection: Connection, found: Incident, rules: SurgeRules) -> str | None:
@@ -112,7 +151,7 @@ def _stored(connection: Connection, found: Incident, rules: SurgeRules) -> str |
 
 
 def _opened(connection: Connection, found: Incident, decision_id: str, queue: str, at: datetime) -> str:
-    incident_id = f"incident:{found.topic}:{int(found.opened_at)}"
+    incident_id = _incident_id(found)
     opened = int(found.opened_at * 1_000_000)
     row = [incident_id, found.topic, opened, found.evidence, len(found.accounts), opened, None]
     if insert_new(connection, incidents, [row]):
@@ -127,6 +166,13 @@ def _opened(connection: Connection, found: Incident, decision_id: str, queue: st
         if put_new(connection, Action(incident_id, decision_id, at, "incident", payload)):
             append_entry(connection, "incident", incident_id, payload, at)
     return incident_id
+
+
+def _incident_id(found: Incident) -> str:
+    """Named after the topic where that is short enough for an action of the outbox."""
+    long = len(found.topic) > _LONGEST_NAME
+    name = hashlib.sha256(found.topic.encode()).hexdigest()[:16] if long else found.topic
+    return f"incident:{name}:{int(found.opened_at)}"
 
 
 def _closed(connection: Connection, at: datetime, rules: SurgeRules) -> int:

@@ -59,7 +59,7 @@ def tick(store: Store, desk: Desk, execute: Executor, at: datetime) -> Ticked:
     """Everything that is due at ``at``, once."""
     deadlines = escalate_all_deadlines(store, desk, at)
     with store.writing() as connection:
-        surges = watch_incidents(connection, desk.escalation.queues["crisis"], at)
+        surges = watch_incidents(connection, desk, at)
         spent = demote_where_exhausted(connection, desk, at)
     with store.writing() as connection:
         drawn = draw_due_weeks(connection, desk, at)

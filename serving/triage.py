@@ -73,6 +73,7 @@ class TriageDesk:
         self._reference = Recent(size=32, seconds=REFERENCE_SECONDS)
         self._churn = Recent(size=20_000, seconds=24 * 3600.0)
         self._paths = Recent(size=1_000, seconds=24 * 3600.0)
+        self._usual = Recent(size=1_000, seconds=24 * 3600.0)
 
     def triage(self, request: TriageRequest, now: datetime) -> Answer:
         """The decision about the ticket, made once: the same request again gets the stored one.
@@ -128,7 +129,7 @@ class TriageDesk:
         risk = self._churn_risk(loaded, customer, at)
         account = account_facts(customer.account_id, scores, customer.history, risk, at)
         text = ticket_text(request.subject, request.body)
-        surge, similar = self._same_issue(scores, text, at)
+        surge, similar = self._same_issue(loaded.desk, scores, request, text, at)
         agents, load, articles = self._reference.get(_minute(at), lambda: self._read_reference(_minute(at)))
         situation = situation_of(
             ticket,
@@ -187,15 +188,24 @@ class TriageDesk:
             (release.id, account_id, day), lambda: churn_risk(release, account_id, customer.history, day)
         )
 
-    def _same_issue(self, scores: TicketScores, text: str, at: datetime) -> tuple[Surge, tuple[Any, ...]]:
+    def _same_issue(
+        self, desk: Desk, scores: TicketScores, request: TriageRequest, text: str, at: datetime
+    ) -> tuple[Surge, tuple[Any, ...]]:
         intent = scores.intent.intent
         if intent is None or scores.intent.out_of_scope:
-            return Surge(), ()
+            with self.store.reading() as connection:
+                return context.unnamed_surge(connection, text, desk.surges.alike, at), ()
+        day = _midnight(at)
+        usual = self._usual.get((intent, day), lambda: self._read_usual(intent, day))
         with self.store.reading() as connection:
-            surge = context.surge(connection, intent, at)
+            surge = context.surge(connection, intent, at, usual, request.product_area)
             tickets, events = context.solved_about(connection, intent, at, SIMILAR_CANDIDATES)
         intents = dict.fromkeys(tickets.values("ticket_id"), intent)
         return surge, similar_solved(past_tickets(tickets, events, intents, None, text))
+
+    def _read_usual(self, intent: str, day: datetime) -> float:
+        with self.store.reading() as connection:
+            return context.usual_per_day(connection, intent, day)
 
     def _with_proofs(self, situation: Situation, desk: Desk) -> Situation:
         """``situation`` with how well the path of its intent has worked, and whether it was demoted."""
@@ -226,6 +236,10 @@ def open_desk(settings: Settings) -> TriageDesk:
     return TriageDesk(
         store, Releases(store, settings.releases, settings.desk, settings.pointer_check_seconds)
     )
+
+
+def _midnight(at: datetime) -> datetime:
+    return at.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _minute(at: datetime) -> datetime:

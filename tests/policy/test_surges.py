@@ -1,6 +1,7 @@
 """Surges: many accounts at once open one incident; one loud customer, a busy Monday and few counts do not."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -44,6 +45,24 @@ def burst(n: int, topic: str = "sync", one_account: bool = False, minutes: float
 )
 def test_what_opens_an_incident(reports: list[Report], incidents: int) -> None:
     assert len(watch(reports)) == incidents
+
+
+def in_areas(reports: list[Report], *areas: str) -> list[Report]:
+    return [replace(report, area=areas[n % len(areas)]) for n, report in enumerate(reports)]
+
+
+def test_a_surge_in_one_area_is_of_that_part_and_one_everywhere_of_the_whole() -> None:
+    usual = in_areas(usual_days(), "mail", "calendar")
+    [part] = watch(usual + in_areas(burst(12), "calendar"))
+    assert part.topic == "sync × calendar"
+    everywhere = in_areas(burst(24), "mail", "calendar", "phone", "web", "chat", "files", "tasks", "notes")
+    [whole] = watch(usual + everywhere)
+    assert whole.topic == "sync"
+    assert set(whole.ticket_ids) == {report.ticket_id for report in everywhere}
+
+
+def test_areas_do_not_make_more_of_usual_days() -> None:
+    assert watch(in_areas(usual_days(), "mail", "calendar", "phone")) == []
 
 
 def test_an_incident_opens_early_once_and_takes_later_tickets_in() -> None:

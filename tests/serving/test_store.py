@@ -163,9 +163,12 @@ def test_a_surge_counts_accounts_and_tickets_once(store):
         for ticket, h in hours_ago.items()
         for n in range(2)  # labelled twice
     ]
+    events.append(events[-5] | {"event_id": "closed today", "known_at": now - timedelta(hours=1)})
+    assert events[-1]["ticket_id"] == "old", "it was known to be about this long ago: no new report"
     store.append("ticket_events", typed("ticket_events", pd.DataFrame(events)))
     with store.reading() as connection:
-        found = context.surge(connection, "outage", now)
+        usual = context.usual_per_day(connection, "outage", now)
+        found = context.surge(connection, "outage", now, usual)
     assert (found.accounts_24h, found.tickets_24h, found.baseline_per_day) == (2, 3, 2 / 28)
 
 
