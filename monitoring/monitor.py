@@ -61,15 +61,18 @@ def run_monitor(
     limits: Limits = Limits(),
     drift_limits: DriftLimits = DriftLimits(),
     expected_errors: Mapping[str, float] | None = None,
+    learnt: int | None = None,
 ) -> Verdict:
     """Judge the newest window of decisions in ``store`` against ``features_folder``, as of ``now``.
 
-    ``expected_errors``: see ``judge``. Writes ``monitor.json`` and ``monitor.html`` to ``reports_folder``,
-    and Evidently's report to its ``drift/``. Without decisions, feedback or reference the verdict says so.
+    ``expected_errors``, ``learnt``: see ``judge``. Writes ``monitor.json`` and ``monitor.html`` to
+    ``reports_folder``, and Evidently's report to its ``drift/``. Without decisions, feedback or reference the verdict says so.
     """
     seen = observe(store, features_folder, reports_folder / "drift", now, limits, drift_limits)
     moved = seen.drift.moved if seen.drift else []
-    found = judge(seen.quality, moved, seen.new_labels, seen.notes, limits, expected_errors, seen.rise)
+    found = judge(
+        seen.quality, moved, seen.new_labels, seen.notes, limits, expected_errors, seen.rise, learnt
+    )
     if seen.before is not None:
         found = judge_successor(seen.quality, seen.before[1], seen.before[0], limits) or found
     verdict = settled(replace(found, release=seen.release), last_verdict(store), now, limits)
@@ -254,21 +257,40 @@ def expected_errors(releases: Path, release: str | None) -> dict[str, float]:
 
     Fields without such a figure are left out, and all are where the release is not installed.
     """
-    path = releases / (release or "none") / "manifest.json"
-    if not path.is_file():
-        return {}
-    metrics = json.loads(path.read_text(encoding="utf-8"))["metrics"]
+    metrics = _release_metrics(releases, release)
     found = {field: metrics.get(field, {}).get("agents", {}) for field in ("intent", "priority")}
     wrong = {f: 1 - by_agents["accuracy"] for f, by_agents in found.items() if "accuracy" in by_agents}
     automated = metrics.get("intent", {}).get("automation", {}).get("agents", {}).get("precision")
     return wrong if automated is None else wrong | {AUTOMATED: 1 - automated}
 
 
+def learnt_tickets(releases: Path, release: str | None) -> int | None:
+    """How many labelled tickets ``release`` learnt intents from; ``None`` where its manifest does not say."""
+    found: int | None = _release_metrics(releases, release).get("intent", {}).get("learnt", {}).get("tickets")
+    return found
+
+
+def _release_metrics(releases: Path, release: str | None) -> dict[str, Any]:
+    path = releases / (release or "none") / "manifest.json"
+    if not path.is_file():
+        return {}
+    metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["metrics"]
+    return metrics
+
+
 def look(store: Store, settings: Settings, as_of: str | None = None) -> tuple[Verdict, datetime]:
     """Run the monitor on this installation's store as of ``as_of`` or now; the verdict and its moment."""
     now = moment(as_of) if as_of else present(store, datetime.now(UTC))
-    allowed = expected_errors(settings.releases, store.pointer("champion"))
-    return run_monitor(store, FEATURES_FOLDER, REPORTS_FOLDER, now, expected_errors=allowed), now
+    champion = store.pointer("champion")
+    verdict = run_monitor(
+        store,
+        FEATURES_FOLDER,
+        REPORTS_FOLDER,
+        now,
+        expected_errors=expected_errors(settings.releases, champion),
+        learnt=learnt_tickets(settings.releases, champion),
+    )
+    return verdict, now
 
 
 def main(as_of: str | None = None) -> None:

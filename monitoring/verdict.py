@@ -44,6 +44,9 @@ class Limits:
     """One-sided, of all the rates of a window together (Bonferroni)."""
     labels_to_retrain: int = 2000
     """Tickets with new labels from feedback, since the champion was promoted, that are worth a retraining."""
+    labels_share_to_retrain: float = 0.1
+    """Of as many tickets as the champion learnt from; where that is known and less, fewer are worth it."""
+    fewest_labels_to_retrain: int = 200
     mostly_answered: float = 0.5
     """From this share of answers on, whoever answers cannot have picked only what is wrong."""
     calm_days: int = 7
@@ -54,6 +57,13 @@ class Limits:
         if expected_error is None:
             return self.allowed_override_share
         return max(self.allowed_override_share, expected_error + self.tolerated_loss)
+
+    def worth_retraining(self, learnt: int | None) -> int:
+        """How many tickets with new labels are, for a champion that learnt from so many."""
+        if learnt is None:
+            return self.labels_to_retrain
+        share = round(self.labels_share_to_retrain * learnt)
+        return min(self.labels_to_retrain, max(self.fewest_labels_to_retrain, share))
 
     def allowed_automated(self, expected_error: float | None) -> float:
         """Share of automatic resolutions that may be called wrong; agents themselves err in their labels."""
@@ -93,13 +103,14 @@ def judge(
     limits: Limits = Limits(),
     expected_errors: Mapping[str, float] | None = None,
     rise: Rise | None = None,
+    learnt: int | None = None,
 ) -> Verdict:
     """The verdict over one window.
 
     ``moved_columns`` names the columns that drifted, ``notes`` what could not be looked at, for example
     ``no reference``. ``expected_errors``: by field, the share the release got wrong when it was evaluated
     (``AUTOMATED``: of what it would have resolved by itself). ``rise``: what rose most surely in the answers
-    to this release, over all of its time.
+    to this release, over all of its time. ``learnt``: tickets that the release learnt from.
     """
     remarks = "".join(f"; {note}" for note in notes)
     if quality.decisions < limits.min_decisions:
@@ -111,9 +122,8 @@ def judge(
         harms.append(str(rise))
     if harms:
         return Verdict("RETRAIN", "; ".join(harms) + remarks)
-    if new_labels >= limits.labels_to_retrain:
-        worth = f"at least {limits.labels_to_retrain} are worth a retraining"
-        reason = f"{new_labels} tickets with new labels wait ({worth})"
+    if new_labels >= (enough := limits.worth_retraining(learnt)):
+        reason = f"{new_labels} tickets with new labels wait (at least {enough} are worth a retraining)"
         return Verdict("RETRAIN", reason + remarks)
     if signs := _signs(quality, moved_columns, limits, expected):
         return Verdict("WATCH", "; ".join(signs) + remarks)

@@ -72,6 +72,8 @@ def judge_intent(
         for name, values in labels.items()
         if values[new].notna().any()
     }
+    learnt = best_labels(tickets)[~new].notna().sum()
+    report["learnt"] = {"tickets": int(learnt)}
     best = labels["truth"] if labels["truth"][new].notna().any() else best_labels(tickets)
     report["out_of_scope"] = out_of_scope_report(said[new], best[new], known)
     report["languages"] = intent_by_language(said[new], best[new], may_automate(said[new], thresholds))

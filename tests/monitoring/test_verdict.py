@@ -139,6 +139,21 @@ def test_a_proven_rise_of_corrections_retrains_though_no_window_exceeds_its_limi
     assert (told in verdict.reason) == (state == "RETRAIN")
 
 
+@pytest.mark.parametrize(
+    ("learnt", "waiting", "state"),
+    [
+        (None, 1999, "OK"),
+        (5000, 499, "OK"),
+        (5000, 500, "RETRAIN"),
+        (300, 199, "OK"),
+        (300, 200, "RETRAIN"),
+        (90_000, 2000, "RETRAIN"),
+    ],
+)
+def test_a_small_desk_need_not_wait_for_as_many_labels_as_a_large_one(learnt, waiting, state):
+    assert judge(window(1000), [], waiting, learnt=learnt).state == state
+
+
 @pytest.mark.parametrize(("expected", "state"), [(None, "RETRAIN"), (0.01, "RETRAIN"), (0.25, "OK")])
 def test_labels_that_err_are_not_held_against_automation(expected, state):
     seen = window(1000, 60, 0, wrong=60, automated=200)
