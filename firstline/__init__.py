@@ -9,6 +9,7 @@ import sys
 import typer
 
 from firstline import (
+    backtest,
     benchmark,
     data,
     desk,
@@ -28,7 +29,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for commands in (project, data, release, loop, models, service, forget):
+for commands in (project, data, release, loop, models, backtest, service, forget):
     app.add_typer(commands.app)
 for name, commands in {
     "mapping": mapping,

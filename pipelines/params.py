@@ -95,6 +95,53 @@ class LoopParams(_Section):
     probation_days: int = Field(default=14, ge=0)
 
 
+class BacktestParams(_Section):
+    """The replay of the newest history (docs/backtest.md); what history does not record is assumed here.
+
+    ``seeds``: replays, each with its own luck. ``most_tickets``: of the evaluation tickets, the newest so
+    many. ``warm_up_days``: replayed from an empty desk, not measured. ``rollout``: the phase of each month
+    of a rollout; later months have the desk's own phases. ``busy_share``: of their hours, how much people
+    are busy when tickets start where the desk put them; hands-on time follows from it unless
+    ``handling_hours`` gives it. ``first_answer_share``: of the time in work, when the first answer goes out,
+    where history does not tell. ``handling_spread``: standard deviation of the logarithm of hands-on time.
+    ``handoff_hours``: hands-on time of passing a ticket on. ``handoff_csat_points``,
+    ``wait_day_csat_points``: points of satisfaction (1 to 5) lost by a handoff and by a day until solved,
+    where too few ratings tell. ``wrong_answer_back_share``: of automatic answers to something else than was
+    asked, how many come back. ``automatic_back_ratio``: of right ones, relative to a person's.
+    ``automatic_csat_points``: satisfaction with them, beside a person's. ``draft_saving_share``: hands-on
+    time that a drafted reply saves. ``agent_cost_per_hour``, ``fixed_cost_per_ticket``: currency units; the
+    second for Firstline alone. ``longest_wait_days``: nobody may wait longer for an answer. ``bootstrap``:
+    draws of accounts for intervals.
+    """
+
+    seeds: int = Field(default=3, ge=1)
+    most_tickets: int = Field(default=7000, ge=20)
+    warm_up_days: float = Field(default=7, ge=0)
+    rollout: tuple[Literal["intelligence", "assisted", "selective", "proactive"], ...] = (
+        "intelligence",
+        "assisted",
+        "selective",
+    )
+    busy_share: float = Field(default=0.85, gt=0, lt=1)
+    handling_hours: float | None = Field(default=None, gt=0)
+    assumed_handling_hours: float = Field(default=0.5, gt=0)
+    most_handling_hours: float = Field(default=4, gt=0)
+    first_answer_share: float = Field(default=0.2, gt=0, le=1)
+    handling_spread: float = Field(default=0.6, ge=0)
+    handoff_hours: float = Field(default=0.2, ge=0)
+    handoff_csat_points: float = Field(default=0.2, ge=0)
+    wait_day_csat_points: float = Field(default=0.1, ge=0)
+    assumed_back_share: float = Field(default=0.08, ge=0, le=1)
+    wrong_answer_back_share: float = Field(default=0.9, ge=0, le=1)
+    automatic_back_ratio: float = Field(default=1.0, ge=0)
+    automatic_csat_points: float = 0.0
+    draft_saving_share: float = Field(default=0.0, ge=0, lt=1)
+    agent_cost_per_hour: float = Field(default=35, ge=0)
+    fixed_cost_per_ticket: float = Field(default=0.05, ge=0)
+    longest_wait_days: float = Field(default=14, gt=0)
+    bootstrap: int = Field(default=100, ge=20)
+
+
 class Params(_Section):
     """All of ``params.yaml``."""
 
@@ -109,6 +156,7 @@ class Params(_Section):
     risk: RiskParams
     release: ReleaseParams
     loop: LoopParams = LoopParams()
+    backtest: BacktestParams = BacktestParams()
 
 
 def load_params(path: Path = PARAMS_FILE) -> Params:

@@ -13,7 +13,14 @@ settings.load_profile("machine of any speed")
 
 FEW = {"trials": 2}
 QUICK_INTENT = {**FEW, "blocks": 3, "encoder": "none"}
-QUICK_MODELS = {"intent": QUICK_INTENT, "sentiment": FEW, "priority": FEW, "churn": FEW}
+SHORT_REPLAY = {"seeds": 1, "most_tickets": 1200, "bootstrap": 20}
+QUICK_MODELS = {
+    "intent": QUICK_INTENT,
+    "sentiment": FEW,
+    "priority": FEW,
+    "churn": FEW,
+    "backtest": SHORT_REPLAY,
+}
 WHOLE_RUNS = ("test_another_morning_queue", "test_morning_queue", "test_demo", "test_bring_your_own_data")
 """Test modules that take minutes: started first, so that no worker is left alone with one at the end."""
 
