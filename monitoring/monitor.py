@@ -6,7 +6,7 @@ however often it runs. Nothing but the reports and the date of the verdict is wr
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,22 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from monitoring.drift import Drift, DriftLimits, compare
 from monitoring.estimate import Estimate, estimated_right, in_hold_out
+from monitoring.evidence import Automation, Evidence, Learned, gather
 from monitoring.feedback import feedback_labels, stored_decisions, stored_feedback
 from monitoring.gauges import write_gauges
-from monitoring.quality import Quality, corrections, decision_frame, freshness, quality
+from monitoring.quality import Quality, corrections, freshness, quality
 from monitoring.rise import Rise, strongest_rise
 from monitoring.verdict import AUTOMATED, Limits, State, Verdict, judge, judge_successor, settled
-from monitoring.window import LONGEST_WINDOW, newest_known_at, read_reference, recent, window_frame
+from monitoring.window import (
+    LONGEST_WINDOW,
+    Decided,
+    newest_known_at,
+    read_decided,
+    read_embeddings,
+    read_reference,
+    recent,
+    window_frame,
+)
 from serving.settings import Settings
 from serving.store import Store
 
@@ -51,6 +61,7 @@ class Observation:
     freshness_hours: dict[str, float | None]
     notes: tuple[str, ...]
     rise: Rise | None = None
+    evidence: Evidence = field(default_factory=Evidence)
 
 
 def run_monitor(
@@ -62,13 +73,18 @@ def run_monitor(
     drift_limits: DriftLimits = DriftLimits(),
     expected_errors: Mapping[str, float] | None = None,
     learnt: int | None = None,
+    automation: Automation = Automation(),
+    embeddings: Path | None = None,
 ) -> Verdict:
     """Judge the newest window of decisions in ``store`` against ``features_folder``, as of ``now``.
 
-    ``expected_errors``, ``learnt``: see ``judge``. Writes ``monitor.json`` and ``monitor.html`` to
-    ``reports_folder``, and Evidently's report to its ``drift/``. Without decisions, feedback or reference the verdict says so.
+    ``expected_errors``, ``learnt``: see ``judge``. ``automation``: what is automated now. ``embeddings``: the
+    file of those of the tickets the release learned from. Writes the reports to ``reports_folder``, and
+    Evidently's to its ``drift/``. Without decisions, feedback or reference the verdict says so.
     """
-    seen = observe(store, features_folder, reports_folder / "drift", now, limits, drift_limits)
+    seen = observe(
+        store, features_folder, reports_folder / "drift", now, limits, drift_limits, automation, embeddings
+    )
     moved = seen.drift.moved if seen.drift else []
     found = judge(
         seen.quality, moved, seen.new_labels, seen.notes, limits, expected_errors, seen.rise, learnt
@@ -99,18 +115,26 @@ def observe(
     now: datetime,
     limits: Limits,
     drift_limits: DriftLimits,
+    automation: Automation = Automation(),
+    embeddings: Path | None = None,
 ) -> Observation:
     """Measure everything about the newest window; judge nothing.
 
     Once a release was promoted, only its own decisions count: what another one did says nothing about it.
     """
-    decisions = decision_frame(stored_decisions(store))
+    decisions = stored_decisions(store)
     feedback = stored_feedback(store)
     feedback = feedback[feedback["at"] <= now]
     champion, last_good = (store.pointer(name) for name in ("champion", "last_good"))
     own = decisions if champion is None else decisions[decisions["release"] == champion]
     window = recent(own, now, least=limits.min_decisions)
-    drift, notes = _drift(store, window, features_folder, drift_folder, drift_limits)
+    decided = read_decided(store, window, drift_limits.most_rows)
+    drift, notes = _drift(decided, len(window), features_folder, drift_folder, drift_limits, embeddings)
+    learned = Learned(features_folder, drift_folder, drift_limits)
+    labels = feedback_labels(feedback, decisions)
+    judged = len(window) >= limits.min_decisions
+    evidence = gather(store, own, window, decided, feedback, labels, now, automation, learned, judged)
+    notes = (*notes, *evidence.notes)
     if feedback.empty:
         notes = (*notes, "no feedback yet")
     before = None
@@ -129,14 +153,15 @@ def observe(
         right_in_hold_out=estimated_right(
             window[window["ticket_id"].map(in_hold_out).astype(bool)], feedback
         ),
-        new_labels=_new_labels(store, feedback_labels(feedback, decisions), now),
+        new_labels=_new_labels(store, labels, now),
         freshness_hours=freshness(newest_known_at(store, now), now),
         notes=notes,
+        evidence=evidence,
     )
 
 
 def write_reports(folder: Path, record: Mapping[str, Any]) -> None:
-    """Write ``monitor.json``, ``monitor.html`` and ``monitor.prom``, each whole or not at all."""
+    """Write the reports (``monitor``, ``thanks``) as JSON and HTML, and the gauges, each whole or not."""
     folder.mkdir(parents=True, exist_ok=True)
     _replace(
         folder / "monitor.json", json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -144,10 +169,10 @@ def write_reports(folder: Path, record: Mapping[str, Any]) -> None:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    page = environment.get_template("monitor.html").render(
-        record=record, pictured=record["drift"] is not None
-    )
-    _replace(folder / "monitor.html", page)
+    for page in ("monitor.html", "thanks.html"):
+        _replace(folder / page, environment.get_template(page).render(record=record))
+    told = json.dumps({"as_of": record["as_of"], "agents": record["thanks"]}, indent=2, ensure_ascii=False)
+    _replace(folder / "thanks.json", told + "\n")
     write_gauges(folder, record)
 
 
@@ -169,23 +194,30 @@ def report_record(seen: Observation, verdict: Verdict, now: datetime) -> dict[st
         "new_labels": seen.new_labels,
         "freshness_hours": seen.freshness_hours,
         "notes": list(seen.notes),
+        **seen.evidence.record(),
     }
 
 
 def _drift(
-    store: Store, window: pd.DataFrame, features_folder: Path, drift_folder: Path, limits: DriftLimits
+    decided: Decided,
+    rows: int,
+    features_folder: Path,
+    drift_folder: Path,
+    limits: DriftLimits,
+    embeddings: Path | None,
 ) -> tuple[Drift | None, tuple[str, ...]]:
-    if len(window) < limits.min_rows:
+    if rows < limits.min_rows:
         return None, ()
     reference = read_reference(features_folder, limits.most_rows)
     if reference is None:
         return None, (f"no reference in {features_folder}/, so drift is unknown: run `dvc repro`",)
     if len(reference.frame) < limits.min_rows:
         return None, (f"only {len(reference.frame)} reference tickets, so drift is unknown",)
-    now = window_frame(store, window, reference.words, limits.most_rows)
+    if embeddings is not None and decided.vectors:
+        reference = reference.with_embeddings(read_embeddings(embeddings, 2 * limits.most_rows))
     found = compare(
         reference.frame,
-        now,
+        window_frame(decided, reference.words, reference.center),
         reference.numbers(),
         reference.categories(),
         drift_folder / "index.html",
@@ -271,11 +303,22 @@ def learnt_tickets(releases: Path, release: str | None) -> int | None:
 
 
 def _release_metrics(releases: Path, release: str | None) -> dict[str, Any]:
+    metrics: dict[str, Any] = _manifest(releases, release).get("metrics", {})
+    return metrics
+
+
+def automated_from(releases: Path, release: str | None) -> Automation:
+    """From which probability ``release`` automates each intent that it automates at all."""
+    found = _manifest(releases, release).get("thresholds", {})
+    return Automation({name: one["threshold"] for name, one in found.items() if one["threshold"] is not None})
+
+
+def _manifest(releases: Path, release: str | None) -> dict[str, Any]:
     path = releases / (release or "none") / "manifest.json"
     if not path.is_file():
         return {}
-    metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["metrics"]
-    return metrics
+    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return manifest
 
 
 def look(store: Store, settings: Settings, as_of: str | None = None) -> tuple[Verdict, datetime]:
@@ -289,6 +332,8 @@ def look(store: Store, settings: Settings, as_of: str | None = None) -> tuple[Ve
         now,
         expected_errors=expected_errors(settings.releases, champion),
         learnt=learnt_tickets(settings.releases, champion),
+        automation=automated_from(settings.releases, champion),
+        embeddings=settings.state / "embeddings" / "tickets.npz",
     )
     return verdict, now
 

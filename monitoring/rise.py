@@ -33,7 +33,7 @@ _OVER = 100
 class RiseLimits:
     """How long the yardstick is taken, what is tolerated, and how rare a false alarm has to be."""
 
-    yardstick_answers: int = 500
+    yardstick_answers: int = 1000
     """Answers that the yardstick takes, in whole days of the first ``yardstick_days``."""
     yardstick_days: int = 28
     fewest_answers: int = 100
@@ -41,11 +41,13 @@ class RiseLimits:
     memory_days: int = 60
     """A rise that began earlier is seen from here on."""
     sureness: float = 0.95
-    """One-sided, of the yardstick's shares over all that is watched (Bonferroni)."""
+    """One-sided, of the yardstick's shares over all that is watched (Bonferroni, by weight)."""
     tolerated: float = 0.01
     """Rise of a share that is none."""
     days_between_false_alarms: float = 1000.0
     """At least, in expectation."""
+    fewest_days: int = 3
+    """Fewer prove nothing, whatever happened in them: the tickets of an outage are one event."""
 
 
 @dataclass(frozen=True)
@@ -76,24 +78,23 @@ def strongest_rise(
     """What rose most surely in the answers to one release's ``decisions``, ``None`` while nobody can tell.
 
     ``decisions``: see ``monitoring.quality``; ``said``: their ``corrections``. Both as known at the moment of
-    the question, which is taken to be that of the newest of them.
+    the question. An answer belongs to the day of its decision.
     """
     if said.empty:
         return None
-    first = said["at"].min().floor("D")
-    days = (said["at"].max() - first).days + 1
-    late = max(0, days - limits.memory_days)
-    said = said.assign(day=(said["at"] - first).dt.days)
+    first = decisions["at"].min().floor("D")
+    made = (decisions["at"] - first).dt.days
+    decided = np.bincount(made).astype(float)
+    late = max(0, len(decided) - limits.memory_days)
+    known = decisions.set_index("decision_id").assign(day=made.to_numpy())
+    about = known.loc[said["decision_id"], ["day", "probability"]]
+    said = said.assign(day=about["day"].to_numpy(), probability=about["probability"].to_numpy())
     said = said[(said["day"] < limits.yardstick_days) | (said["day"] >= late)]
-    stated = decisions.set_index("decision_id")["probability"]
-    said = said.assign(probability=said["decision_id"].map(stated))
-    made = ((decisions["at"].clip(lower=first) - first).dt.days).clip(upper=days - 1)
-    decided = np.bincount(made, minlength=days).astype(float)
     fields = [_counted(field, said[said["field"] == field], decided, limits) for field in OVERRIDABLE]
     watched = [field for field in fields if field is not None]
     if not watched:
         return None
-    number = sum(len(field.parts) for field in watched)
+    number = len(watched)
     stakes = [_stakes(field, late, number, limits) for field in watched]
     strongest = int(np.argmax([stake.max() for stake in stakes]))
     field, part = watched[strongest], int(np.argmax(stakes[strongest]))
@@ -164,18 +165,23 @@ def _counted(field: str, mine: pd.DataFrame, decided: np.ndarray, limits: RiseLi
 
 
 def _log_ratios(field: _Counted, late: int, number: int, limits: RiseLimits) -> np.ndarray:
-    """Log likelihood ratios by part, bet and day from the end of the yardstick, at the earliest ``late``."""
+    """Log likelihood ratios by part, bet and day from the end of the yardstick, at the earliest ``late``.
+
+    ``number`` of fields. None alone is a proof: a smaller ratio is still a bet.
+    """
     hits = field.hits[:, : field.yardstick].sum(axis=1)
     answers = field.answers[: field.yardstick].sum()
-    sureness = 1 - (1 - limits.sureness) / number
+    sureness = 1 - (1 - limits.sureness) * field.weights / number
     upper = beta.ppf(sureness, hits + 1, np.maximum(answers - hits, 0.5))
     allowed = np.minimum(upper + limits.tolerated, _MOST_SHARE)[:, None, None]
     bets = np.minimum(allowed + np.array(_RISES)[None, :, None], (1 + allowed) / 2)
     start = max(field.yardstick, late)
     now = field.hits[:, None, start:]
     misses = field.trials[None, None, start:] - now
-    ratios: np.ndarray = now * np.log(bets / allowed) + misses * np.log((1 - bets) / (1 - allowed))
-    return ratios
+    ratios = now * np.log(bets / allowed) + misses * np.log((1 - bets) / (1 - allowed))
+    proof = np.log(limits.days_between_false_alarms / field.weights)[:, None, None]
+    most: np.ndarray = np.minimum(ratios, proof / limits.fewest_days)
+    return most
 
 
 def _stakes(field: _Counted, late: int, number: int, limits: RiseLimits) -> np.ndarray:

@@ -57,8 +57,8 @@ def first_alarm(decisions, said, days, start=9):
     ids=["much more is corrected", "a tenth is something new"],
 )
 def test_a_rise_is_noticed_within_days_and_named(wrong, says, within_days, named):
-    decisions, said = desk(32, wrong, seed=3, says=says)
-    day, found = first_alarm(decisions, said, 32, start=16)
+    decisions, said = desk(34, wrong, seed=3, says=says)
+    day, found = first_alarm(decisions, said, 34, start=19)
     assert day is not None
     assert 20 < day <= 20 + within_days
     assert any(name in str(found) for name in named.split("|")), str(found)
@@ -82,10 +82,15 @@ def test_too_few_first_answers_are_no_yardstick():
     assert strongest_rise(decisions.head(0), said.head(0)) is None
 
 
+def test_one_bad_day_is_an_event_and_no_proof():
+    decisions, said = desk(40, lambda day: 0.95 if day == 30 else 0.1, seed=4)
+    assert first_alarm(decisions, said, 40, start=28) == (None, None)
+
+
 def test_a_rise_that_ended_is_forgotten():
-    decisions, said = desk(110, lambda day: 0.8 if 20 <= day < 25 else 0.1, seed=2, a_day=40)
-    during = OPENS + timedelta(days=25)
+    decisions, said = desk(120, lambda day: 0.8 if 30 <= day < 36 else 0.1, seed=2, a_day=40)
+    during = OPENS + timedelta(days=36)
     found = strongest_rise(decisions[decisions["at"] <= during], said[said["at"] <= during])
     assert found.proven
     assert not strongest_rise(decisions, said).proven
-    assert RiseLimits().memory_days < 110 - 25
+    assert RiseLimits().memory_days < 120 - 36
