@@ -70,6 +70,12 @@ _SNAPSHOT_ONLY: tuple[_F, ...] = (
     _F("account_reopens_180d", "tickets reopened", lambda a: a.reopened.count(180 * DAY)),
     _F("account_csat_ratings_180d", "ratings given", lambda a: a.csat.sum("rated", 180 * DAY)),
 )
+SNAPSHOT_GROUPS: dict[str, tuple[_F, ...]] = {
+    "contract": CONTRACT,
+    "ticket history": TICKET_HISTORY,
+    "usage": USAGE,
+    "longer windows": _SNAPSHOT_ONLY,
+}
 SNAPSHOT = CONTRACT + TICKET_HISTORY + USAGE + _SNAPSHOT_ONLY
 """Every account feature: name, meaning, kind, in the order of the frame's columns."""
 

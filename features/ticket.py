@@ -172,16 +172,17 @@ TEXT: tuple[_F, ...] = (
     _F("question_marks", "number of ?", lambda t: t.signals.question_marks),
     _F("subject_empty", "1 without a subject", lambda t: t.signals.subject_empty),
 )
-TICKET: tuple[_F, ...] = (
-    *ARRIVAL,
-    *LANGUAGE,
-    *through(lambda t: t.account, CONTRACT),
-    *CONTACT_HISTORY,
-    *through(lambda t: t.account, TICKET_HISTORY),
-    *through(lambda t: t.account, USAGE),
-    *FRICTION,
-    *TEXT,
-)
+TICKET_GROUPS: dict[str, tuple[_F, ...]] = {
+    "arrival": ARRIVAL,
+    "language": LANGUAGE,
+    "contract": through(lambda t: t.account, CONTRACT),
+    "contact history": CONTACT_HISTORY,
+    "ticket history": through(lambda t: t.account, TICKET_HISTORY),
+    "usage": through(lambda t: t.account, USAGE),
+    "friction": FRICTION,
+    "text form": TEXT,
+}
+TICKET: tuple[_F, ...] = tuple(feature for group in TICKET_GROUPS.values() for feature in group)
 """Every ticket feature: name, meaning, kind, in the order of the frame's columns."""
 
 TICKET_FEATURES: tuple[str, ...] = names(TICKET, "number")

@@ -15,7 +15,9 @@ def filed_with(ticket: Rows, opening: Opening | None, pushed: Rows) -> Rows:
         moment, ticket_id = int(ticket.times("known_at")[0]), ticket.values("ticket_id")[0]
         actor = "customer" if opening.agent_id is None else "agent"
         kinds = {"intent_set": opening.intent, "queue_set": opening.queue, "priority_set": opening.priority}
-        said = [(kind, value, None) for kind, value in kinds.items() if value is not None]
+        said: list[tuple[str, str | None, str | None]] = [
+            (kind, value, None) for kind, value in kinds.items() if value is not None
+        ]
         said += [("note", None, opening.note)] if opening.note is not None or opening.agent_id else []
         told += [
             (_LAST, ticket_id, kind, actor, opening.agent_id, value, text, moment)

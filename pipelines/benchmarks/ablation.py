@@ -1,6 +1,6 @@
 """What each part of the intent model adds, judged out of fold on the training texts alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -36,6 +36,7 @@ from pipelines.benchmarks.tables import LABEL, LabelledTexts
 from pipelines.intent import sentences_for
 from pipelines.params import Params
 
+FEWEST_IN_LANGUAGE = 100
 PARTS: dict[str, Callable[[str], bool]] = {
     "neighbours": lambda name: name.removeprefix("sentence_").startswith(("nearest", "votes")),
     "centroids": lambda name: "centroid" in name,
@@ -65,20 +66,57 @@ def ablation(
     def evidence(tickets: EncodedTickets) -> RankerData:
         return ranker_data(tickets, labels, blocks, settings, in_time=False)
 
-    data = evidence(encoded)
+    bare = None if sentences is None else evidence(without_vectors(encoded))
+    return parts_left_out(evidence(encoded), {} if bare is None else {"embeddings": bare}, PARTS, settings)
+
+
+def without_vectors(encoded: EncodedTickets) -> EncodedTickets:
+    """The same tickets as n-grams alone."""
+    return replace(encoded, vectors=np.zeros((len(encoded), 0), np.float32))
+
+
+def parts_left_out(
+    data: RankerData,
+    otherwise: Mapping[str, RankerData],
+    parts: Mapping[str, Callable[[str], bool]],
+    settings: IntentSettings,
+) -> list[dict[str, Any]]:
+    """One entry per part left out of ``data``, the whole first.
+
+    ``otherwise``: evidence gathered anew without a part, by its name. ``parts``: see ``PARTS``. What the
+    ranker learns from is judged, each half by a ranker of the other half.
+    """
     whole = _judged(data, settings)
     entries = [{"left_out": "nothing", **_figures(whole, whole, data, settings)}]
-    if sentences is not None:
-        bare = evidence(replace(encoded, vectors=np.zeros((len(labels), 0), np.float32)))
-        entries.append({"left_out": "embeddings", **_figures(_judged(bare, settings), whole, bare, settings)})
-    for part, belongs in PARTS.items():
-        without = _without(data, belongs)
-        entries.append({"left_out": part, **_figures(_judged(without, settings), whole, without, settings)})
+    others = dict(otherwise) | {part: _without(data, belongs) for part, belongs in parts.items()}
+    for part, less in others.items():
+        entries.append({"left_out": part, **_figures(_judged(less, settings), whole, less, settings)})
     entries.append({"left_out": "trees", **_figures(_linear(data, settings), whole, None, settings)})
-    first = np.concatenate([block.right[:, 0] for block in data.judged])
-    shares = np.concatenate([block.evidence.values[:, 0, 1] for block in data.judged])
+    first = np.concatenate([block.right[:, 0] for block in data.for_ranker])
+    shares = np.concatenate([block.evidence.values[:, 0, 1] for block in data.for_ranker])
     entries.append({"left_out": "ranker", **_figures((first, shares), whole, None, settings)})
+    languages = data.lessons.tickets.languages[np.concatenate([block.rows for block in data.for_ranker])]
+    for entry in entries:
+        entry["by_language"] = _by_language(entry.pop("right"), whole[0], languages, settings.seed)
     return entries
+
+
+def _by_language(
+    right: np.ndarray, whole: np.ndarray, languages: np.ndarray, seed: int
+) -> dict[str, dict[str, Any]]:
+    """For each language with enough texts: how many, the share right, and what the part added there."""
+    names, counts = np.unique(languages.astype(str), return_counts=True)
+    found = {}
+    for name, count in zip(names.tolist(), counts.tolist(), strict=True):
+        its = languages == name
+        if name and count >= FEWEST_IN_LANGUAGE:
+            added = paired_difference_interval(whole[its], right[its], seed)
+            found[name] = {
+                "texts": count,
+                "accuracy": float(right[its].mean()),
+                "part_adds_interval": added,
+            }
+    return found
 
 
 Judged = tuple[np.ndarray, np.ndarray]
@@ -94,8 +132,9 @@ def _judged(data: RankerData, settings: IntentSettings) -> Judged:
 
 def _linear(data: RankerData, settings: IntentSettings) -> Judged:
     ranker = calibrated_ranker(data.for_ranker, np.zeros(len(data.lessons.labels), dtype=bool), settings)
-    shares = [choice_shares(ranker.ranker.start(block.evidence.values)) for block in data.judged]
-    right = [b.right[np.arange(len(s)), s.argmax(axis=1)] for b, s in zip(data.judged, shares, strict=True)]
+    judged = data.for_ranker
+    shares = [choice_shares(ranker.ranker.start(block.evidence.values)) for block in judged]
+    right = [b.right[np.arange(len(s)), s.argmax(axis=1)] for b, s in zip(judged, shares, strict=True)]
     return np.concatenate(right), np.concatenate([share.max(axis=1) for share in shares])
 
 
@@ -120,6 +159,7 @@ def _figures(
     right, probability = judged
     surprise, least = _surprise(judged), _surprise(whole)
     return {
+        "right": right,
         "accuracy": float(right.mean()),
         "part_adds_interval": paired_difference_interval(whole[0], right, settings.seed),
         "log_loss": float(surprise.mean()),
