@@ -26,6 +26,7 @@ from pipelines.evaluation import (
     may_automate,
     out_of_scope_report,
     rule_levels,
+    sentiment_by_language,
     sentiment_report,
 )
 from pipelines.intent import OUT_OF_FOLD, best_labels, read_thresholds
@@ -104,7 +105,9 @@ def judge_sentiment(features: pd.DataFrame, truth: pd.DataFrame) -> dict[str, An
     """Sentiment of evaluation tickets against reviewers and, where known, the truth."""
     new = features[features["split"] == "evaluation"]
     labels = {"reviewed": new["sentiment_reviewed"], "truth": new["ticket_id"].map(truth["sentiment"])}
-    return {name: sentiment_report(new, values) for name, values in labels.items() if values.notna().any()}
+    found = {name: sentiment_report(new, values) for name, values in labels.items() if values.notna().any()}
+    best = "truth" if "truth" in found else "reviewed"
+    return found | {"languages": sentiment_by_language(new, labels[best])}
 
 
 def judge_churn(

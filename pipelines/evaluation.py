@@ -207,6 +207,16 @@ def sentiment_report(said: pd.DataFrame, labels: pd.Series) -> dict[str, Any]:
     }
 
 
+def sentiment_by_language(said: pd.DataFrame, labels: pd.Series) -> dict[str, Any]:
+    """``sentiment_report`` of each language (ISO 639-1) with enough labelled tickets."""
+    told = said[labels.notna()]
+    return {
+        str(language): sentiment_report(part, labels[part.index])
+        for language, part in told.groupby("language", sort=True)
+        if len(part) >= FEWEST_TICKETS
+    }
+
+
 def churn_report(
     snapshots: pd.DataFrame,
     risk: np.ndarray,

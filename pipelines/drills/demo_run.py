@@ -49,7 +49,37 @@ def model_figures(judged: Mapping[str, Any]) -> list[Result]:
             low=churn["auc_low"],
             high=churn["auc_high"],
         ),
+        *_sentiment_by_language(judged["sentiment"]["languages"]),
+        *_outcomes(judged["outcomes"]),
     ]
+
+
+def _sentiment_by_language(languages: Mapping[str, Any]) -> list[Result]:
+    """Macro F1 of the state, and AUC of being frustrated, of each language with enough tickets."""
+    found = []
+    for language, part in languages.items():
+        beside = f"majority {part['majority_macro_f1']:.3f}, {part['tickets']:,} tickets in `{language}`"
+        found.append(_figure(f"sentiment.demo.{language}.macro_f1", part["macro_f1"], beside))
+        if part["frustrated_auc"] is not None:
+            name = f"sentiment.demo.{language}.frustrated_auc"
+            found.append(_figure(name, part["frustrated_auc"], "0.5 is chance"))
+    return found
+
+
+def _outcomes(outcomes: Mapping[str, Any]) -> list[Result]:
+    """Where tickets ended, which were reassigned and which were answered late; what was not learnt is out."""
+    found = []
+    if "queue" in outcomes:
+        queue = outcomes["queue"]
+        beside = f"the queue it was filed into {queue['opening_queue_accuracy']:.3f}, "
+        beside += f"majority {queue['majority_accuracy']:.3f}"
+        bounds = queue["accuracy_low"], queue["accuracy_high"]
+        found.append(_figure("outcomes.demo.final_queue_accuracy", queue["accuracy"], beside, None, *bounds))
+    for name in ("reassigned", "sla_missed"):
+        if name in outcomes and outcomes[name]["auc"] is not None:
+            beside = f"0.5 is chance; it happens to {outcomes[name]['happened_share']:.3f}"
+            found.append(_figure(f"outcomes.demo.{name}_auc", outcomes[name]["auc"], beside))
+    return found
 
 
 def _seconds(project: Path, *arguments: str) -> float:

@@ -17,6 +17,7 @@ from pipelines.evaluation import (
     may_automate,
     out_of_scope_report,
     rule_levels,
+    sentiment_by_language,
     sentiment_report,
 )
 from pipelines.params import load_params
@@ -151,6 +152,26 @@ def test_sentiment_is_judged_beside_the_commonest_state():
     report = sentiment_report(said, pd.Series(["asking", "frustrated"]))
     assert report["macro_f1"] == 1.0 > report["majority_macro_f1"]
     assert sentiment_report(said, pd.Series([None, None])) == {"tickets": 0}
+
+
+def test_sentiment_of_a_language_counts_its_own_labelled_tickets_only():
+    rows = (
+        [("de", "asking", "asking")] * 30
+        + [("en", "asking", "confused")] * 30
+        + [("fr", "asking", "asking")] * 29
+    )
+    said = pd.DataFrame(rows, columns=["language", "state", "label"]).assign(frustration=0.1)
+    said.loc[0:4, "label"] = None
+    found = sentiment_by_language(
+        pd.concat([said, said.assign(frustration=0.2)], ignore_index=True),
+        pd.concat([said["label"]] * 2, ignore_index=True),
+    )
+    assert {name: (part["tickets"], part["accuracy"]) for name, part in found.items()} == {
+        "de": (50, 1.0),
+        "en": (60, 0.0),
+        "fr": (58, 1.0),
+    }
+    assert sentiment_by_language(said, said["label"]).keys() == {"en"}
     assert SentimentModel().cut == 0.5
 
 

@@ -18,7 +18,14 @@ JUDGED = {
         "automation": {"truth": {"share": 0.4, "precision": 0.94}},
     },
     "priority": {"truth": {"macro_f1": 0.6, "rules_macro_f1": 0.4, "claimed_macro_f1": 0.3}},
-    "sentiment": {"truth": {"macro_f1": 0.9, "majority_macro_f1": 0.25}},
+    "sentiment": {
+        "truth": {"macro_f1": 0.9, "majority_macro_f1": 0.25},
+        "languages": {
+            "de": {"tickets": 40, "macro_f1": 0.7, "majority_macro_f1": 0.2, "frustrated_auc": 0.9},
+            "pt": {"tickets": 31, "macro_f1": 0.6, "majority_macro_f1": 0.2, "frustrated_auc": None},
+        },
+    },
+    "outcomes": {"sla_missed": {"auc": 0.8, "happened_share": 0.3}, "reassigned": {"auc": None}},
     "churn": {"auc": 0.64, "logistic_auc": 0.6, "recency_auc": 0.5, "auc_low": 0.6, "auc_high": 0.7},
 }
 
@@ -28,6 +35,11 @@ def test_a_broken_promise_of_precision_is_recorded_as_missed() -> None:
     assert figures["risk.demo_true_precision"].met is False
     assert (figures["churn.demo.auc"].low, figures["churn.demo.auc"].high) == (0.6, 0.7)
     assert "linear 0.840" in figures["intent.demo.accuracy"].reference
+    assert figures["sentiment.demo.de.frustrated_auc"].value == 0.9
+    named = {name for name in figures if name.startswith(("outcomes", "sentiment.demo.pt"))}
+    assert named == {"outcomes.demo.sla_missed_auc", "sentiment.demo.pt.macro_f1"}, (
+        "no figure without a value"
+    )
 
 
 def test_the_engine_is_timed_only_where_it_agrees_with_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
