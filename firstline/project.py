@@ -34,9 +34,10 @@ def drill(
     only: Annotated[str | None, typer.Option(help="Run only this drill.")] = None,
 ) -> None:
     """Run what takes longer than a test may, and record the figures in docs/results.json."""
+    from firstline.watching import drills
     from pipelines.drill import run_drills
 
-    raise typer.Exit(run_drills(only))
+    raise typer.Exit(run_drills(only, drills()))
 
 
 @app.command()

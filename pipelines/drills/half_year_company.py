@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from features.language import languages_of
 from features.schema import Tables
 from pipelines.demo_company import write_company
 from pipelines.demo_company.clock import DAY, Month, as_datetime, months_before
@@ -34,6 +36,8 @@ class Plan:
     released: tuple[str, ...]
     released_at: datetime
     never: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    """Languages (ISO 639-1) that nobody writes in before ``released_at``."""
     every: int = 1
     """One in so many tickets goes through the service; the others only stand in the exports."""
 
@@ -111,9 +115,13 @@ def _unheard(path: Path, plan: Plan, intents: dict[str, str]) -> Iterator[str]:
     for line in path.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         intent = intents[str(row["id"])]
-        early = intent in plan.released and datetime.fromisoformat(row["created_at"]) < plan.released_at
-        if early or intent in plan.never:
+        early = datetime.fromisoformat(row["created_at"]) < plan.released_at
+        if intent in plan.never or (early and (intent in plan.released or _is_foreign(row, plan.languages))):
             yield str(row["id"])
+
+
+def _is_foreign(row: dict[str, Any], languages: tuple[str, ...]) -> bool:
+    return bool(languages) and languages_of([row["description"] or ""])[0][0] in languages
 
 
 def _keep(path: Path, key: str, unheard: set[str]) -> None:
