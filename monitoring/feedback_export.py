@@ -13,7 +13,7 @@ from sqlalchemy import select
 from features.schema import TABLES
 from monitoring.estimate import answer_weights, in_hold_out
 from monitoring.feedback import feedback_labels, stored_decisions, stored_feedback
-from monitoring.quality import OVERRIDABLE, decision_frame
+from monitoring.quality import OVERRIDABLE
 from monitoring.trust import held_back
 from serving.codec import to_frame
 from serving.reviews import REVIEW
@@ -68,7 +68,7 @@ def export_feedback(store: Store, folder: Path) -> Export:
     positions = _positions_after(store, last)
     if not positions:
         return Export(None, 0, (last, last))
-    decisions = decision_frame(stored_decisions(store))
+    decisions = stored_decisions(store)
     events = feedback_labels(stored_feedback(store), decisions)
     new = events["event_id"].str.split(":").str[1].isin(positions)
     why_held = held_back(events, _decided(decisions))[new]

@@ -5,7 +5,7 @@ decisions somebody answered (too high where people answer only what is wrong), a
 low where people correct nothing). The truth lies between; only the second can prove harm.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,6 @@ import pandas as pd
 
 from features.schema import TIME_DTYPE
 from monitoring.rates import Rate
-from serving.decision import Decision
 
 OVERRIDABLE = ("intent", "priority", "queue", "sentiment")
 """The fields of a decision that an agent can set to another value."""
@@ -91,26 +90,6 @@ class Quality:
             },
             "automated_wrong": both(self.automated_wrong),
         }
-
-
-def decision_frame(decisions: Iterable[Decision]) -> pd.DataFrame:
-    """One row a decision, with the columns ``DECISION_COLUMNS``; ``at`` in UTC."""
-    rows = [
-        (
-            d.decision_id,
-            d.ticket_id,
-            d.at,
-            d.release,
-            d.action,
-            d.intent.name,
-            d.intent.probability,
-            d.priority.level,
-            d.route.queue,
-            d.sentiment.state,
-        )
-        for d in decisions
-    ]
-    return pd.DataFrame(rows, columns=list(DECISION_COLUMNS)).astype(DECISION_COLUMNS)
 
 
 def corrections(decisions: pd.DataFrame, feedback: pd.DataFrame) -> pd.DataFrame:

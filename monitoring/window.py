@@ -4,10 +4,13 @@ Both are made by the same feature functions. Columns that move by themselves (th
 are not compared.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
+import numpy as np
 import pandas as pd
 from sqlalchemy import ColumnElement, Connection, literal, select
 
@@ -15,12 +18,14 @@ from features.schema import IDENTITIES, TABLES, Tables, empty_table
 from features.text import ticket_text
 from features.ticket import TICKET_CATEGORIES, TICKET_FEATURES, ticket_features
 from monitoring.drift import thinned, unknown_word_share, vocabulary
+from monitoring.skew import Logged
 from serving.codec import to_frame
 from serving.context import USAGE_WINDOW
+from serving.inputs import unpacked_features
 from serving.moments import microseconds
 from serving.people import stored_names
 from serving.store import Store
-from serving.tables import CONTEXT
+from serving.tables import CONTEXT, decision_inputs
 
 WINDOW = timedelta(days=7)
 LONGEST_WINDOW = timedelta(days=28)
@@ -40,10 +45,23 @@ class Reference(NamedTuple):
 
     frame: pd.DataFrame
     words: frozenset[str]
+    center: np.ndarray | None = None
+    """Mean of the sentence embeddings of its tickets."""
+
+    def with_embeddings(self, vectors: np.ndarray | None) -> "Reference":
+        """With the column ``embedding_distance``: how far each of ``vectors`` is from their mean.
+
+        It is a distribution beside the others: a row's distance need not be of the ticket in that row.
+        """
+        if vectors is None or self.frame.empty:
+            return self
+        center = vectors.mean(axis=0)
+        told = np.resize(distances_to(center, vectors), len(self.frame))
+        return Reference(self.frame.assign(embedding_distance=told), self.words, center)
 
     def numbers(self) -> list[str]:
         """Numeric columns that can be compared."""
-        return [name for name in NUMBERS if name in self.frame]
+        return [name for name in (*NUMBERS, "embedding_distance") if name in self.frame]
 
     def categories(self) -> list[str]:
         """Categorical columns that can be compared."""
@@ -95,16 +113,41 @@ def read_reference(features_folder: Path, most_rows: int) -> Reference | None:
     return Reference(_compared(rows, words).drop(columns=list(PREDICTIONS)), words)
 
 
-def window_frame(
-    store: Store, decisions: pd.DataFrame, words: frozenset[str], most_rows: int
-) -> pd.DataFrame:
-    """The decided tickets in the columns of ``Reference.frame``, from the context they were decided in."""
+class Decided(NamedTuple):
+    """Decided tickets, and the context they were decided in.
+
+    ``rows``: columns of decisions and tickets (``at_decided`` and so on where both have one). ``features``:
+    computed again from ``history`` as of each decision. ``logged``: by decision, the features it was made of.
+    ``vectors``: by decision, the sentence embedding that it was made of.
+    """
+
+    rows: pd.DataFrame
+    history: Tables
+    features: pd.DataFrame
+    logged: dict[str, Logged]
+    vectors: dict[str, np.ndarray]
+
+
+def read_decided(store: Store, decisions: pd.DataFrame, most_rows: int) -> Decided:
+    """At most ``most_rows`` of ``decisions``, evenly over time, with the context they were decided in."""
     some = thinned(decisions.sort_values("at", kind="stable"), most_rows)
     with store.reading() as connection:
         tickets = _read(connection, "tickets", "ticket_id", some["ticket_id"].tolist())
         rows = some.merge(tickets, on="ticket_id", suffixes=("_decided", ""))
         history = _history(connection, rows)
-    features = ticket_features(rows, history, as_of=rows["at"])
+        kept = _inputs(connection, rows["decision_id"].tolist())
+    return Decided(
+        rows,
+        history,
+        ticket_features(rows, history, as_of=rows["at"]),
+        {decision_id: features for decision_id, (features, _) in kept.items()},
+        {decision_id: vector for decision_id, (_, vector) in kept.items() if vector is not None},
+    )
+
+
+def window_frame(decided: Decided, words: frozenset[str], center: np.ndarray | None = None) -> pd.DataFrame:
+    """The decided tickets in the columns of ``Reference.frame``, from the context they were decided in."""
+    rows = decided.rows
     said = pd.DataFrame(
         {
             "subject": rows["subject"],
@@ -113,7 +156,39 @@ def window_frame(
             "intent_probability": rows["probability"],
         }
     )
-    return _compared(pd.concat([said, features], axis=1), words)
+    frame = _compared(pd.concat([said, decided.features], axis=1), words)
+    if center is None or not decided.vectors:
+        return frame
+    blank = np.full(len(center), np.nan, np.float32)
+    vectors = np.array([decided.vectors.get(one, blank) for one in rows["decision_id"]], dtype=np.float32)
+    return frame.assign(embedding_distance=distances_to(center, vectors))
+
+
+def read_embeddings(path: Path, most_rows: int) -> np.ndarray | None:
+    """Embeddings of tickets of the last ``dvc repro``, without their texts; ``None`` where none are kept."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            vectors = stored["vectors"]
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        return None
+    step = -(-len(vectors) // most_rows) if len(vectors) else 1
+    some = vectors[::step].astype(np.float32)
+    return some if len(some) and some.any() else None
+
+
+def distances_to(center: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Cosine distance (0 same direction, 2 opposite) of each row to ``center``; null for a row of zeros."""
+    lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(center)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(lengths > 0, 1 - vectors @ center / lengths, np.nan)
+
+
+def events_of(store: Store, ticket_ids: list[str], kinds: Sequence[str], until: datetime) -> pd.DataFrame:
+    """Canonical events of the tickets, of these kinds, known before ``until``, oldest knowledge first."""
+    events = CONTEXT["ticket_events"]
+    wanted = events.c.kind.in_(kinds) & (events.c.known_at < microseconds(until))
+    with store.reading() as connection:
+        return _read(connection, "ticket_events", "ticket_id", ticket_ids, wanted, without="text")
 
 
 def newest_known_at(store: Store, now: datetime) -> dict[str, datetime | None]:
@@ -141,6 +216,16 @@ def _compared(rows: pd.DataFrame, words: frozenset[str]) -> pd.DataFrame:
 def _texts(rows: pd.DataFrame) -> list[str]:
     pairs = zip(rows["subject"].fillna(""), rows["body"].fillna(""), strict=True)
     return [ticket_text(subject, body) for subject, body in pairs]
+
+
+def _inputs(connection: Connection, decision_ids: list[str]) -> dict[str, tuple[Logged, np.ndarray | None]]:
+    """What those of the decisions were made of that kept it."""
+    found: dict[str, tuple[Logged, np.ndarray | None]] = {}
+    for start in range(0, len(decision_ids), _IDS_PER_QUESTION):
+        mine = decision_inputs.c.decision_id.in_(decision_ids[start : start + _IDS_PER_QUESTION])
+        for decision_id, stored in connection.execute(select(decision_inputs).where(mine)):
+            found[decision_id] = unpacked_features(stored)
+    return found
 
 
 def _history(connection: Connection, tickets: pd.DataFrame) -> Tables:

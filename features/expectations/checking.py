@@ -97,9 +97,7 @@ def _findings(context: Any, source: Any, table: str, frame: pd.DataFrame, docs: 
     checkpoint = gx.Checkpoint(
         name=table,
         validation_definitions=[definition],
-        actions=[gx.checkpoint.UpdateDataDocsAction(name="data docs", site_names=["data_docs"])]
-        if docs
-        else [],
+        actions=pages if docs else [],
         result_format="SUMMARY",
     )
     run = context.checkpoints.add(checkpoint).run(
