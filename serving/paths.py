@@ -13,9 +13,10 @@ from sqlalchemy import Connection, func, select, union
 from models.risk import clopper_pearson_lower
 from policy.desk_schema import Desk
 from policy.resolution import RECONTACT_WINDOW, Aftermath, PathRecord, path_record
+from serving.approvals import KIND as APPROVED
 from serving.moments import microseconds, moment
 from serving.store import Store
-from serving.tables import CONTEXT, decisions
+from serving.tables import CONTEXT, decisions, outbox
 
 LOOK_BACK = timedelta(days=365)
 CONFIDENCE = 0.95
@@ -56,7 +57,7 @@ def path_proof(store: Store, desk: Desk, intent: str, as_of: datetime) -> PathPr
 def record_of_path(
     connection: Connection, intent: str, proven_by: str | None, usage_days: float, as_of: datetime
 ) -> PathRecord:
-    """Outcomes of the newest tickets about ``intent``, as labelled by agents or resolved by the desk itself.
+    """Outcomes of the newest tickets about ``intent``: labelled, approved by agents, or resolved by the desk.
 
     ``proven_by``: the product feature whose use within ``usage_days`` days after the solution, by the person
     who wrote and without errors, verifies it.
@@ -109,7 +110,17 @@ def _tickets_about(connection: Connection, intent: str, as_of: datetime) -> dict
         decisions.c.at >= since,
         decisions.c.at < before,
     )
-    about = union(labelled, resolved).subquery()
+    approved = (
+        select(decisions.c.ticket_id, outbox.c.created_at)
+        .join_from(decisions, outbox, outbox.c.action_id == decisions.c.decision_id + f":{APPROVED}")
+        .where(
+            decisions.c.intent == intent,
+            decisions.c.action == "assist",
+            outbox.c.created_at >= since,
+            outbox.c.created_at < before,
+        )
+    )
+    about = union(labelled, resolved, approved).subquery()
     rows = connection.execute(
         select(tickets.c.ticket_id, tickets.c.contact_id, tickets.c.created_at)
         .join_from(about, tickets, tickets.c.ticket_id == about.c.ticket_id)

@@ -11,13 +11,14 @@ from connectors.pull.access import Credentials, is_loopback
 from connectors.pull.clock import Clock
 from connectors.pull.errors import PullError
 from connectors.pull.vendors import vendor_named
+from serving.approvals import KIND as APPROVED
 from serving.deliveries import source_of
 from serving.helpdesks import Helpdesk
 from serving.outbox import Action, Executor, GiveUp, TryLater
 from serving.store import Store
 
 TIMEOUT = httpx2.Timeout(20.0, connect=5.0)
-WRITTEN_BACK = ("route", "resolve")
+WRITTEN_BACK = ("route", "resolve", APPROVED)
 """Kinds of action that tell a helpdesk of a decision."""
 _AGAIN = frozenset({408, 409, 425, 429})
 
@@ -42,7 +43,9 @@ def write_back(
         if decision is None:
             raise GiveUp("the decision was erased")
         try:
-            calls = helpdesk.wire.calls(decided(decision.model_dump(mode="json")), helpdesk.write_back)
+            record = decision.model_dump(mode="json")
+            told = decided(record | {"action": APPROVED} if action.kind == APPROVED else record)
+            calls = helpdesk.wire.calls(told, helpdesk.write_back)
             credentials = vendor_named(helpdesk.vendor).credentials(environment, helpdesk.address, Clock())
         except (WriteBackError, DecidedError, PullError) as error:
             raise GiveUp(str(error)) from None

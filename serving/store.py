@@ -111,14 +111,9 @@ class Store:
         with self.reading() as connection:
             return records.decision_frame(connection)
 
-    def add_feedback(self, given: records.Feedback, key: str | None = None, body_hash: str = "") -> None:
-        """Store feedback. Raises ``AlreadyAnswered`` where the idempotency ``key`` was used before."""
+    def add_feedback(self, given: records.Feedback) -> None:
+        """Store feedback without what it causes: see ``serving.feedback``."""
         with self.writing() as connection:
-            if key is not None:
-                now = records.Taken(body_hash, given.feedback_id)
-                before = records.take(connection, "feedback", key, now)
-                if before is not None:
-                    raise AlreadyAnswered(before)
             records.add_feedback(connection, given)
 
     def feedback(self) -> pd.DataFrame:

@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-Action = Literal["human", "assist", "auto_resolve"]
+Action = Literal["human", "assist", "auto_resolve", "approved"]
+"""What happens to the ticket; ``approved``: an agent approved what ``assist`` suggested."""
+SENDS_REPLY: tuple[Action, ...] = ("auto_resolve", "approved")
 
 
 class DecidedError(ValueError):
@@ -31,7 +33,7 @@ class Decided:
     language: str
     sentiment: str
     reply: str | None
-    """The reply that is sent (``auto_resolve``) or proposed (``assist``)."""
+    """The reply that is sent (``SENDS_REPLY``) or proposed (``assist``)."""
     escalations: tuple[str, ...] = ()
     """Kinds of escalation; without those that are for one queue's eyes only."""
     reasons: tuple[str, ...] = ()
@@ -74,6 +76,7 @@ _ACTION_WORDS: dict[Action, str] = {
     "human": "left to a person",
     "assist": "prepared for a person",
     "auto_resolve": "answered and solved automatically",
+    "approved": "answered and solved as an agent approved",
 }
 
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from connectors.live.decided import Decided
+from connectors.live.decided import SENDS_REPLY, Decided
 
 Code = int | str
 Field = Literal[
@@ -160,12 +160,12 @@ class Chosen:
         return found
 
     def reply(self, max_characters: int) -> str | None:
-        """The reply to send: only where the decision is to resolve automatically."""
-        if self.decided.action != "auto_resolve":
+        """The reply to send: only where the decision is to resolve, by the desk or as an agent approved."""
+        if self.decided.action not in SENDS_REPLY:
             return None
         text = plain_text(self.decided.reply or "").strip()
         if not text:
-            self.problems.append("the decision resolves automatically but holds no reply: nothing to send")
+            self.problems.append("the decision resolves the ticket but holds no reply: nothing to send")
         if len(text) > max_characters:
             self.problems.append(f"the reply has {len(text):,} characters, allowed are {max_characters:,}")
         return text

@@ -64,6 +64,7 @@ def test_a_replayed_desk_says_when_it_was_said(decided):
 REFUSED = {
     "an unknown decision": ({"decision_id": "d404", "verdict": "approve"}, 404, "decision_id"),
     "an unknown field": ({"field": "mood", "value": "x"}, 422, "field"),
+    "a rejection without a reason": ({"verdict": "reject"}, 422, "reason"),
     "an override of nothing": ({}, 422, "field"),
     "an override to nothing": ({"field": "intent"}, 422, "value"),
     "an approval that changes": ({"verdict": "approve", "field": "intent", "value": "x"}, 422, "value"),
@@ -90,5 +91,5 @@ def test_feedback_sent_twice_with_one_key_is_kept_once(decided):
     assert len(ids) == 1
     assert len(store.feedback()) == before + 1
     with pytest.raises(Problem) as refused:
-        accept_feedback(store, said(decision_id, "reject"), LATER, "key")
+        accept_feedback(store, said(decision_id, "reject", reason="no"), LATER, "key")
     assert refused.value.status == 409

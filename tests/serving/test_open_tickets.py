@@ -167,7 +167,7 @@ def test_the_escalation_says_what_is_due_and_is_in_the_ledger(store):
     }
     with store.reading() as connection:
         kinds = list(connection.scalars(select(ledger.c.kind).order_by(ledger.c.seq)))
-    assert kinds == ["decision", "deadline"]
+    assert kinds[:2] == ["decision", "deadline"]
     assert store.verify_ledger().intact
 
 
