@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -231,9 +232,9 @@ def write_thresholds(thresholds: Mapping[str, ThresholdEvidence]) -> None:
     THRESHOLDS.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
-def read_thresholds() -> dict[str, ThresholdEvidence]:
+def read_thresholds(path: Path = THRESHOLDS) -> dict[str, ThresholdEvidence]:
     """What ``write_thresholds`` wrote."""
-    document = json.loads(THRESHOLDS.read_text(encoding="utf-8"))
+    document = json.loads(path.read_text(encoding="utf-8"))
     return {intent: ThresholdEvidence.from_json(found) for intent, found in document.items()}
 
 

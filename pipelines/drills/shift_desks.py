@@ -42,7 +42,7 @@ class ShiftDesk:
     """A release and the traffic of its company.
 
     ``tickets``: a row a later ticket: features, ``intent_said`` and ``priority_said`` (what agents finally
-    set, null where they never did), ``answered_after`` (time until then), ``agent_id``, and ``unheard`` (about
+    set, null where they never did), ``answered_after`` (time until then), ``agent_id``, ``unheard`` (about
     an intent or in a language that the release never met). ``expected_errors``: by field, the share that
     the release got wrong in the weeks before.
     """
