@@ -44,9 +44,6 @@ def environment_of(folder: Path) -> dict[str, str]:
         "PYTHONPATH": str(folder),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "NO_COLOR": "1",
-        # two copies work at once on two cores: threads that wait for each other would only burn time
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
     }
 
 
