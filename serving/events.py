@@ -10,17 +10,17 @@ from typing import Annotated, Any, Literal
 
 import pandas as pd
 from pydantic import Field, create_model, model_validator
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from connectors.rules.contract import breaches
 from features.schema import TABLES, typed
 from serving import context, records
 from serving.codec import to_frame
-from serving.moments import time_ordered_id
+from serving.moments import moment, time_ordered_id
 from serving.problems import Problem, shown
 from serving.requests import Id, Moment, Part, Request
 from serving.store import Store
-from serving.tables import CONTEXT
+from serving.tables import CONTEXT, decisions
 
 MAX_ROWS = 1000
 PUSHED = ("ticket_events", "usage", "accounts", "contacts", "agents", "articles")
@@ -164,15 +164,33 @@ def _append(connection: Connection, name: str, given: list[dict[str, Any]], now:
     raise RuntimeError(f"{name}: no free moment to store {len(rows)} rows at")
 
 
-def _facts(_connection: Connection, _name: str, given: list[dict[str, Any]], now: datetime) -> list[dict]:
-    """Ticket events; what a clock ahead of ours says will happen in a moment happens now."""
+def _facts(connection: Connection, _name: str, given: list[dict[str, Any]], now: datetime) -> list[dict]:
+    """Ticket events; what a clock ahead of ours says will happen in a moment happens now.
+
+    What came later is known later, also where our own clock was set back in between: a ticket that was solved
+    and then reopened must never seem solved for good.
+    """
+    newest = _newest_of(connection, {row["ticket_id"] for row in given})
     rows = []
     for row in given:
         said = row.get("occurred_at") or now
+        before = newest.get(row["ticket_id"])
+        known_at = now if before is None else max(now, moment(before + 1))
         rows.append(
-            {**row, "occurred_at": now if now < said <= now + CLOCKS_DIFFER else said, "known_at": now}
+            {**row, "occurred_at": now if now < said <= now + CLOCKS_DIFFER else said, "known_at": known_at}
         )
     return rows
+
+
+def _newest_of(connection: Connection, ticket_ids: set[str]) -> dict[str, int]:
+    """When the newest thing is known about each ticket that was decided or had an event (microseconds)."""
+    events = CONTEXT["ticket_events"]
+    newest: dict[str, int] = {}
+    for table, at in ((events, events.c.known_at), (decisions, decisions.c.at)):
+        known = select(table.c.ticket_id, func.max(at)).where(table.c.ticket_id.in_(ticket_ids))
+        for ticket_id, last in connection.execute(known.group_by(table.c.ticket_id)):
+            newest[ticket_id] = max(last, newest.get(ticket_id, last))
+    return newest
 
 
 def _uses(_connection: Connection, _name: str, given: list[dict[str, Any]], now: datetime) -> list[dict]:

@@ -29,6 +29,7 @@ from serving.helpdesks import Helpdesk
 from serving.logs import logger
 from serving.metrics import Metrics
 from serving.moments import now
+from serving.open_tickets import queue_moment
 from serving.oversight import UNKNOWN_DECISION, Oversight
 from serving.pages import counted_place, cursor
 from serving.problems import Problem, shown
@@ -166,7 +167,8 @@ class Handlers:
 
     async def queue(self, asked: Asked) -> Response:
         """``GET /queue``: later pages rank as of the moment of the first, so that no ticket is missed."""
-        as_of, start = (now(), 0) if asked.query.cursor is None else counted_place(asked.query.cursor)
+        place = asked.query.cursor
+        as_of, start = (await run_sync(self._queue_moment), 0) if place is None else counted_place(place)
         end = start + asked.query.limit
         entries = await run_sync(self._desk.store.open_queue, as_of, end + 1)
         page = {
@@ -175,6 +177,10 @@ class Handlers:
             "next": cursor(as_of, end) if len(entries) > end else None,
         }
         return JSONResponse(page)
+
+    def _queue_moment(self) -> datetime:
+        with self._desk.store.reading() as connection:
+            return queue_moment(connection, now())
 
     def _overdue(self) -> list[Overdue]:
         with self._desk.store.reading() as connection:

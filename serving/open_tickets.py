@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from policy.deadlines import DeadlineCall, deadlines_at_risk
 from policy.desk_schema import Desk
@@ -19,6 +19,8 @@ from serving.moments import microseconds, moment
 from serving.outbox import Action, put_new
 from serving.tables import CONTEXT, decisions
 
+CLOCK_JUMP = timedelta(hours=1, minutes=5)
+"""How far a clock may be set back, for example by somebody who mistook summer time."""
 _TURNS = ("reply", "solved", "reopened")
 
 
@@ -71,6 +73,17 @@ def open_tickets(connection: Connection, as_of: datetime) -> list[OpenTicket]:
         )
         for row in rows
     ]
+
+
+def queue_moment(connection: Connection, now: datetime) -> datetime:
+    """``now``, or the moment of the newest decision where a clock was set back since by an hour or so.
+
+    The queue and the tick look as of then: nothing that was decided may disappear from them meanwhile.
+    """
+    newest = connection.scalar(select(func.max(decisions.c.at)))
+    if newest is None or not now < moment(newest) <= now + CLOCK_JUMP:
+        return now
+    return moment(newest)
 
 
 def ranked(tickets: Sequence[OpenTicket], now: datetime) -> list[OpenTicket]:

@@ -12,7 +12,7 @@ from serving.checkpoints import append_checkpoint, private_key
 from serving.helpdesks import load_helpdesks
 from serving.incidents import Watched, watch_incidents
 from serving.logs import logger
-from serving.open_tickets import deadline_calls, escalate, open_tickets
+from serving.open_tickets import deadline_calls, escalate, open_tickets, queue_moment
 from serving.outbox import Executor, dry_run
 from serving.releases import POINTERS
 from serving.review_deadlines import (
@@ -115,7 +115,9 @@ def main() -> None:
     store = open_store(settings)
     executor = write_back(store, helpdesks) if helpdesks else dry_run
     try:
-        done = tick(store, desk_in_force(store, settings), executor, datetime.now(UTC))
+        with store.reading() as connection:
+            at = queue_moment(connection, datetime.now(UTC))
+        done = tick(store, desk_in_force(store, settings), executor, at)
         _sign(store, settings)
     finally:
         store.close()
