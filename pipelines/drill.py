@@ -10,6 +10,7 @@ from pipelines.drills import (
     durability,
     half_year,
     large_file,
+    off_policy,
     public_sets,
     real_run,
     replay,
@@ -28,6 +29,7 @@ DRILLS: dict[str, Drill] = {
     "soak": soak.measure,
     "half_year": half_year.measure,
     "large_file": large_file.measure,
+    "off_policy": off_policy.measure,
     "benchmarks": public_sets.measure,
 }
 

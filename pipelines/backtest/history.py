@@ -28,14 +28,14 @@ def lives(events: pd.DataFrame, until: pd.Timestamp | None = None) -> pd.DataFra
     answered = answers.groupby("ticket_id")["occurred_at"].min()
     solved = known[kind == "solved"].groupby("ticket_id")["occurred_at"].min()
     said = known[(kind == "reply") & (actor == "customer")]
-    after = said["ticket_id"].map(answered) < said["occurred_at"]
-    end = said["ticket_id"].map(solved)
+    after = _of(answered, said) < said["occurred_at"]
+    end = _of(solved, said)
     questions = said[after & (end.isna() | (said["occurred_at"] < end))].groupby("ticket_id").size()
     first_ends = known[kind == "solved"].drop_duplicates("ticket_id")
     own = known[(kind == "reply") & (actor != "customer")]
-    own = own[own["occurred_at"] <= own["ticket_id"].map(solved)]
+    own = own[own["occurred_at"] <= _of(solved, own)]
     given = known[kind == "assigned"]
-    given = given[given["occurred_at"] <= given["ticket_id"].map(answered)]
+    given = given[given["occurred_at"] <= _of(answered, given)]
     rated = pd.to_numeric(known.loc[kind == "csat", "value"], errors="coerce")
     csat = rated.groupby(known.loc[kind == "csat", "ticket_id"]).last()
     tickets = pd.Index(known["ticket_id"].unique(), name="ticket_id")
@@ -97,6 +97,11 @@ def relative_effort(tickets: pd.DataFrame, events_lives: pd.DataFrame, smoothing
     grouped = hours.groupby(joined.loc[hours.index, "intent"])
     weight = grouped.size() / (grouped.size() + smoothing)
     return (weight * grouped.median() / usual + (1 - weight)).clip(0.25, 4.0)
+
+
+def _of(moments: pd.Series, events: pd.DataFrame) -> pd.Series:
+    """The moment (by ticket id) of the ticket of each of ``events``."""
+    return moments.reindex(events["ticket_id"]).set_axis(events.index)
 
 
 def _hours(durations: pd.Series) -> pd.Series:

@@ -87,7 +87,7 @@ def _proof(
         "confirmed": known[known["kind"] == "confirmed"].groupby("ticket_id")["known_at"].max(),
         "reopened": known[known["kind"] == "reopened"].groupby("ticket_id")["known_at"].min(),
     }
-    frame = mine.assign(**{name: mine["ticket_id"].map(moments) for name, moments in when.items()})
+    frame = mine.join(pd.DataFrame(when), on="ticket_id")
     frame["again"] = (
         frame[frame["contact_id"].notna()].groupby("contact_id")["created_at"].shift(-1).reindex(frame.index)
     )

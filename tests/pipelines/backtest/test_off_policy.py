@@ -53,7 +53,7 @@ def test_nothing_known_says_nothing():
 @pytest.mark.parametrize("direction", ["stricter", "looser"])
 def test_intervals_cover_the_simulators_truth_in_nine_of_ten_trials(direction):
     """Short form of `firstline drill --only off_policy`."""
-    found = trials(direction, tickets=250, runs=40, truth_runs=60, seed=5)
-    assert found["csat"].covered >= 36
-    assert found["came_back"].covered >= 36
+    found = trials(direction, tickets=150, runs=30, truth_runs=40, seed=5)
+    assert found["csat"].covered >= 27
+    assert found["came_back"].covered >= 27
     assert found["csat"].mean_width < 0.8

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from pipelines.params import BacktestParams
 from policy.desk import Desk
 from tests.policy.examples import shipped_desk, situation
 
+ROOT = Path(__file__).parents[3]
 START = datetime(2026, 6, 1, tzinfo=UTC)
 PARAMS = BacktestParams(handling_spread=0.0, handling_hours=1.0, handoff_hours=0.5, warm_up_days=0)
 NEVER_BACK = OutcomeRates(
