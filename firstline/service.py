@@ -98,6 +98,8 @@ def audit_verify(
         f"{said.entries} entries, {said.checkpoints} checkpoints, {said.unsigned_entries} entries since the "
         f"newest: {f'{len(said.problems)} problems' if said.problems else 'whole'}"
     )
+    if said.erased or said.reduced:
+        typer.echo(f"{said.erased} rows erased and {said.reduced} reduced on demand (`firstline forget`)")
     raise typer.Exit(1 if said.problems else 0)
 
 
@@ -117,6 +119,7 @@ def restore(folder: Annotated[Path, typer.Argument(help="A folder that `firstlin
     from serving.settings import Settings
 
     typer.echo(f"restored: the ledger's {put_back(Settings(), folder)} entries are whole")
+    typer.echo("repeat `firstline forget` for whoever was forgotten since this backup (docs/privacy.md)")
 
 
 def _store() -> Any:
