@@ -17,6 +17,8 @@ from monitoring.rates import Rate
 
 OVERRIDABLE = ("intent", "priority", "queue", "sentiment")
 """The fields of a decision that an agent can set to another value."""
+ANSWERED_BY = ("intent",)
+"""The fields that an automatic answer follows from."""
 
 DECISION_COLUMNS = {
     "decision_id": "str",
@@ -71,7 +73,8 @@ class Quality:
     overrides: Mapping[str, OverrideRate]
     calibration: Calibration
     automated_wrong: OverrideRate
-    """Automatic resolutions that somebody rejected or corrected."""
+    """Automatic resolutions that somebody rejected, or whose intent somebody corrected: another priority does
+    not make an answer wrong."""
 
     def record(self) -> dict[str, Any]:
         """The quality as JSON values."""
@@ -154,9 +157,10 @@ def _automated_wrong(
     decisions: pd.DataFrame, feedback: pd.DataFrame, corrected: pd.DataFrame
 ) -> OverrideRate:
     automated = set(decisions.loc[decisions["action"] == "auto_resolve", "decision_id"])
-    last_verdict = feedback.sort_values("at", kind="stable").groupby("decision_id")["verdict"].last()
+    about_answer = feedback[feedback["field"].isna() | feedback["field"].isin(ANSWERED_BY)]
+    last_verdict = about_answer.sort_values("at", kind="stable").groupby("decision_id")["verdict"].last()
     wrong = set(last_verdict[last_verdict.isin(["reject", "override"])].index)
-    wrong |= set(corrected.loc[corrected["changed"], "decision_id"])
+    wrong |= set(corrected.loc[corrected["changed"] & corrected["field"].isin(ANSWERED_BY), "decision_id"])
     answered = automated & set(last_verdict.index)
     hits = len(automated & wrong)
     return OverrideRate(Rate(hits, len(answered)), Rate(hits, len(automated)))

@@ -82,6 +82,15 @@ def test_an_automatic_resolution_that_was_corrected_or_rejected_counts_as_wrong(
     assert seen.automated_wrong.all == Rate(2, 4)
 
 
+def test_another_priority_does_not_make_an_automatic_answer_wrong():
+    automated = decisions(2, action="auto_resolve")
+    seen = quality(
+        automated, feedback(("d0", "override", "priority", "urgent"), ("d1", "override", "intent", "refund"))
+    )
+    assert seen.automated_wrong.answered == Rate(1, 1)
+    assert seen.overrides["priority"].all.hits == 1
+
+
 def test_overconfidence_shows_where_answers_disagree_with_the_stated_probability():
     stated = decisions(60, probability=0.95)
     wrong = [(f"d{i}", "override", "intent", "other") for i in range(20)]
