@@ -182,7 +182,12 @@ class TicketContext(_Answer):
 
 
 class ReplayAnswer(_Answer):
-    """A decision computed again: ``identical``, ``different`` (in these fields), or inputs ``not kept``."""
+    """A decision computed again, as ``outcome`` says.
+
+    ``identical``, or ``within tolerance`` on another kind of processor than decided; ``different`` in these
+    fields; ``reduced``: these fields differ since somebody whom the ticket named was forgotten; ``erased``
+    with the person it was about; inputs ``not kept``.
+    """
 
     decision_id: str
     outcome: str
