@@ -26,8 +26,21 @@ class Refused(_Answer):
     error: Fault
 
 
+class NotStoredAnswer(Refused):
+    """503 for a ticket: nothing was stored or promised.
+
+    ``decision`` is there while the store is out of reach: for people to go by, degraded by ``store``, with
+    ``not stored`` in the place of its id. An overloaded service gives none.
+    """
+
+    decision: Decision | None = None
+
+
 class BatchResult(_Answer):
-    """What became of one ticket of a batch: a decision, or an error with the status it would have alone."""
+    """What became of one ticket of a batch: a decision, or an error with the status it would have alone.
+
+    With status 503 there may be both: see ``NotStoredAnswer``.
+    """
 
     ticket_id: str
     status: int

@@ -8,10 +8,12 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.pool import QueuePool
 
 from serving.migration import migrate
 
-_BUSY_SECONDS = 30
+_BUSY_SECONDS = 10
+"""How long a writer waits for another process, unless the URL says otherwise (``?timeout=``)."""
 _POSTGRES_OPTIONS = "-c synchronous_commit=on -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
 _CONNECT_SECONDS = 3
 _POOL = 10
@@ -107,7 +109,11 @@ def _engine(url: str) -> Engine:
         )
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+    waits: dict[str, Any] = {} if "timeout" in parsed.query else {"timeout": _BUSY_SECONDS}
+    if parsed.query.get("mode") == "memory":  # shared by the connections of all threads
+        engine = create_engine(url, connect_args=waits | {"check_same_thread": False}, poolclass=QueuePool)
+    else:
+        engine = create_engine(url, connect_args=waits)
 
     @event.listens_for(engine, "connect")
     def _durable(connection: Any, _record: Any) -> None:

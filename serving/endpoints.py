@@ -59,6 +59,8 @@ class Endpoint:
     """A body of a vendor's own shape, verified by its signature."""
     unready: bool = False
     """Whether 503 is an answer of the same form as 200."""
+    not_stored: type[BaseModel] | None = None
+    """The form of 503, where it says more than what is wrong."""
     media_type: str = "application/json"
     success: int = 200
 

@@ -26,7 +26,7 @@ from serving.endpoints import (
 from serving.events import EventsRequest, OutcomeRequest, accept_events, accept_outcome
 from serving.feedback import accept_feedback
 from serving.helpdesks import Helpdesk
-from serving.logs import logger
+from serving.logs import logger, where_raised
 from serving.metrics import Metrics
 from serving.moments import now
 from serving.open_tickets import queue_moment
@@ -38,6 +38,7 @@ from serving.review_deadlines import Overdue, overdue_reviews
 from serving.settings import Settings
 from serving.ticket_context import ticket_context
 from serving.triage import Answer, TriageDesk
+from serving.unstored import NotStored, SpareDesk
 
 NOT_ITS_MOMENT = "as_of is another moment than now, which needs the role admin"
 
@@ -55,6 +56,7 @@ class Handlers:
         self._threads = CapacityLimiter(settings.scoring_threads)
         self._waiting_seconds = settings.waiting_seconds
         self._oversight = Oversight(desk.store, settings)
+        self._spare = SpareDesk(desk)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Every route there is."""
@@ -63,7 +65,8 @@ class Handlers:
         used = {409: "the idempotency key was used for another body"}
         return (
             Endpoint("POST", "/triage", self.triage, "Decide one ticket, once.", HELPDESK, Decision,
-                     TriageRequest, refuses=decided_before | {404: "the decision was erased"}),
+                     TriageRequest, refuses=decided_before | {404: "the decision was erased"},
+                     not_stored=answers.NotStoredAnswer),
             Endpoint("POST", "/triage_batch", self.triage_batch, "Decide several tickets, each for itself.",
                      HELPDESK, answers.BatchAnswer, BatchRequest),
             Endpoint("POST", "/events", self.events, "Tell what happened at the desk and at customers.",
@@ -108,8 +111,11 @@ class Handlers:
                 )
             except Problem as problem:
                 fault = answers.Fault(**problem.error)
+                unstored = problem.decision if isinstance(problem, NotStored) else None
                 results.append(
-                    answers.BatchResult(ticket_id=request.ticket_id, status=problem.status, error=fault)
+                    answers.BatchResult(
+                        ticket_id=request.ticket_id, status=problem.status, error=fault, decision=unstored
+                    )
                 )
         return as_json(answers.BatchAnswer(results=results))
 
@@ -141,6 +147,10 @@ class Handlers:
             raise Problem(503, "service", found, again, {"Retry-After": "1"}) from None
         try:
             return await run_sync(self._desk.triage, request, now(), limiter=self._threads)
+        except SQLAlchemyError as error:
+            decision = await run_sync(self._spare.decide, request, now(), limiter=self._threads)
+            logger().error("store failed", error=type(error).__name__, at=where_raised(error))
+            raise NotStored(type(error).__name__, decision) from None
         finally:
             self._scoring.release()
 

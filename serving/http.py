@@ -18,13 +18,10 @@ from serving.keys import KeyRing
 from serving.logs import logger, where_raised
 from serving.metrics import Metrics
 from serving.openapi import document
-from serving.problems import MAX_SHOWN_CHARS, Problem, shown
+from serving.problems import MAX_SHOWN_CHARS, RETRY_AFTER_SECONDS, Problem, shown
 from serving.requests import parsed, parsed_query
 from serving.settings import Settings
 from serving.triage import TriageDesk
-
-RETRY_AFTER_SECONDS = "5"
-"""When to call again after the store could not be reached."""
 
 
 class Api:

@@ -1,10 +1,31 @@
 """Logs as JSON lines on standard output: ids, numbers and names of parts, never what a person wrote."""
 
+import contextlib
 import logging
+import sys
+from typing import TextIO, cast
 
 import structlog
 
 from serving.redaction import redact_event
+
+
+class Unfailing:
+    """A stream whose writes are lost where they fail: a full disk must not undo what was done."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, or do not."""
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand on what was written, or do not."""
+        with contextlib.suppress(OSError):
+            self._stream.flush()
 
 
 def configure_logs() -> None:
@@ -17,6 +38,7 @@ def configure_logs() -> None:
             structlog.processors.JSONRenderer(sort_keys=True),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, Unfailing(sys.stdout))),
         cache_logger_on_first_use=True,
     )
 

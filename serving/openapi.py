@@ -29,7 +29,7 @@ _PARAMETER = re.compile(r"{(\w+)}")
 
 def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     """OpenAPI 3.1: every route with every answer that it can give."""
-    used = {e.answers for e in endpoints} | {e.takes for e in endpoints} | {Refused}
+    used = {model for e in endpoints for model in (e.answers, e.takes, e.not_stored)} | {Refused}
     models = sorted((m for m in used if m is not None), key=lambda model: model.__name__)
     _, schemas = models_json_schema([(model, "validation") for model in models], ref_template=REFERENCE)
     paths: dict[str, dict[str, Any]] = {}
@@ -72,6 +72,9 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         "parameters": _parameters(endpoint),
         "security": [{"key": []}] if endpoint.roles is not None else [],
     }
+    if endpoint.not_stored is not None:
+        told = operation["responses"]["503"]["content"]["application/json"]
+        told["schema"] = _reference(endpoint.not_stored)
     if endpoint.unready:
         operation["responses"]["503"] = _success(endpoint) | {"description": "not ready"}
     if endpoint.roles is not None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 MAX_SHOWN_CHARS = 80
+RETRY_AFTER_SECONDS = "5"
+"""When to call again after the store could not be reached."""
 
 
 class Problem(Exception):
@@ -18,7 +20,7 @@ class Problem(Exception):
         self.error = {"thing": thing, "found": found, "fix": fix}
 
     @property
-    def body(self) -> dict[str, dict[str, str]]:
+    def body(self) -> dict[str, Any]:
         """The JSON body of the answer."""
         return {"error": self.error}
 

@@ -65,6 +65,10 @@ class Releases:
                     self._checked_at = self._clock()
         return self._serving
 
+    def rules(self, why: str) -> Loaded:
+        """The rules that count without a release, degraded by ``why``."""
+        return Loaded(None, self._rules.desk, (why,))
+
     def _follow(self) -> None:
         try:
             wanted = tuple(self._store.pointer(name) for name in POINTERS)

@@ -16,6 +16,7 @@ from serving.customer import Customer, missing_parts, ticket_row, without_ticket
 from serving.decide import Judged, decide
 from serving.decision import Decision
 from serving.inputs import packed
+from serving.logs import logger, where_raised
 from serving.moments import time_ordered_id
 from serving.opening import filed_with
 from serving.paths import path_proof
@@ -36,11 +37,22 @@ from serving.situations import (
     situation_of,
 )
 from serving.store import AlreadyAnswered, Store, open_store
+from serving.to_people import nobody_known, to_people
 
 SIMILAR_CANDIDATES = 20
 """Newest solved tickets about the same intent that are compared with the ticket."""
+FAILED_RELEASE = "release failed"
+"""What a decision names in ``degraded`` that the rules made because the release could not."""
 REFERENCE_SECONDS = 60.0
 """How long agents, their load and articles are kept before they are read again."""
+
+
+class Made(NamedTuple):
+    """A decision with its ticket as a canonical row, and what it was made from, to be made again."""
+
+    ticket: Rows
+    decision: Decision
+    inputs: bytes | None
 
 
 class Answer(NamedTuple):
@@ -83,13 +95,37 @@ class TriageDesk:
         before = self.store.answered("triage", request.ticket_id)
         if before is not None:
             return self._stored(request, before.body_hash, before.answer_id)
-        at = request.as_of or now
-        ticket, decision, inputs = self._decided(request, at.astimezone(UTC), self._releases.current())
+        made = self.considered(request, (request.as_of or now).astimezone(UTC))
         try:
-            self.store.accept_decision(decision, request.text, request.body_hash, ticket, inputs)
+            self.store.accept_decision(
+                made.decision, request.text, request.body_hash, made.ticket, made.inputs
+            )
         except AlreadyAnswered as lost_race:
             return self._stored(request, lost_race.taken.body_hash, lost_race.taken.answer_id)
-        return Answer(decision, new=True)
+        return Answer(made.decision, new=True)
+
+    def considered(self, request: TriageRequest, at: datetime) -> Made:
+        """A decision that nobody stored yet: by the release that serves, else by the rules, else to people.
+
+        A part that fails on one ticket costs this ticket that part, and no ticket is refused for it. Raises
+        ``SQLAlchemyError`` where the store cannot be read.
+        """
+        serving = self._releases.current()
+        for loaded in (serving, self._releases.rules(FAILED_RELEASE)):
+            try:
+                return self._decided(request, at, loaded)
+            except SQLAlchemyError:
+                raise
+            except Exception as error:
+                logger().error(
+                    "not decided", release=loaded.id, error=type(error).__name__, at=where_raised(error)
+                )
+        ticket = ticket_row(request, nobody_known(request), at)
+        return Made(ticket, to_people(request, serving.desk, at), None)
+
+    def with_store(self, store: Store) -> "TriageDesk":
+        """A desk of the same releases on another store."""
+        return TriageDesk(store, self._releases)
 
     def readiness(self) -> Readiness:
         """Whether the store answers, and which release serves."""
@@ -120,7 +156,7 @@ class TriageDesk:
             raise Problem(404, "decision_id", shown(decision_id), "it was erased: send a new ticket_id")
         return Answer(decision, new=False)
 
-    def _decided(self, request: TriageRequest, at: datetime, loaded: Loaded) -> tuple[Rows, Decision, bytes]:
+    def _decided(self, request: TriageRequest, at: datetime, loaded: Loaded) -> Made:
         customer = self._customer(request, at)
         ticket = ticket_row(request, customer, at)
         scores = read_ticket(loaded.release, ticket, customer.history)
@@ -158,7 +194,7 @@ class TriageDesk:
             loaded.id,
         )
         decision = decide(loaded.desk, situation, judged, time_ordered_id(at))
-        return ticket, decision, packed(scores.features, situation, judged, scores.vector)
+        return Made(ticket, decision, packed(scores.features, situation, judged, scores.vector))
 
     def _customer(self, request: TriageRequest, at: datetime) -> Customer:
         with self.store.reading() as connection:

@@ -112,7 +112,7 @@ def test_a_missing_model_is_named(releases, store, state, promote):
 def test_a_model_that_fails_sends_the_ticket_to_a_person(releases, store, state, promote, monkeypatch):
     promote(store, state.state)
     intent = releases.current().release.intent
-    monkeypatch.setattr(type(intent), "predict", lambda *_: 1 / 0)
+    monkeypatch.setattr(type(intent), "predict_encoded", lambda *_: 1 / 0)
     decision = TriageDesk(store, releases).triage(asked("1"), LATER).decision
     assert "intent model failed" in decision.degraded
     assert (decision.action, decision.intent.name) == ("human", None)
