@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from features.rows import Rows
@@ -23,10 +24,15 @@ class Explained(NamedTuple):
     parts: tuple[Part, ...]
 
 
-def explained_intent(model: IntentModel, ticket: pd.DataFrame | Rows) -> Explained:
-    """Why the one ``ticket`` (subject, body, circumstances) is thought to be about this and not the next."""
-    chosen, other, parts = explain_intent(model, ticket)
-    (said,) = model.predict(ticket)
+def explained_intent(
+    model: IntentModel, ticket: pd.DataFrame | Rows, vectors: np.ndarray | None = None
+) -> Explained:
+    """Why the one ``ticket`` (subject, body, circumstances) is thought to be about this and not the next.
+
+    ``vectors``: its sentence embedding as it was kept, shape (1, dimensions).
+    """
+    chosen, other, parts = explain_intent(model, ticket, vectors)
+    (said,) = model.predict_encoded(model.encoded(ticket, vectors))
     return Explained(f"{chosen} ({said.probability:.0%}), before {other}", parts)
 
 

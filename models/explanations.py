@@ -12,7 +12,6 @@ from features.declare import Feature
 from features.rows import Rows
 from features.ticket import ARRIVAL, CONTACT_HISTORY, FRICTION, LANGUAGE, TEXT
 from models.churn import ChurnModel
-from models.encoded import encode_tickets
 from models.intent import IntentModel
 
 SMALLEST = 0.01
@@ -101,9 +100,14 @@ def explain_churn(model: ChurnModel, snapshot: pd.DataFrame) -> tuple[Part, ...]
     )
 
 
-def explain_intent(model: IntentModel, ticket: pd.DataFrame | Rows) -> tuple[str, str, tuple[Part, ...]]:
-    """The intent chosen for one ``ticket``, the runner-up, and what speaks for the one against the other."""
-    evidence = model.retriever.evidence(encode_tickets(ticket, model.encoder, model.sentences), model.k)
+def explain_intent(
+    model: IntentModel, ticket: pd.DataFrame | Rows, vectors: np.ndarray | None = None
+) -> tuple[str, str, tuple[Part, ...]]:
+    """The intent chosen for one ``ticket``, the runner-up, and what speaks for the one against the other.
+
+    ``vectors``: its sentence embedding as it was kept, shape (1, dimensions).
+    """
+    evidence = model.retriever.evidence(model.encoded(ticket, vectors), model.k)
     order = np.argsort(-model.ranker(evidence)[0], kind="stable")[:2]
     names = [model.classes[i] for i in evidence.candidates[0, order]]
     line = model.ranker.start.parts(evidence.values)[0, order]

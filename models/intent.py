@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,11 +64,16 @@ class IntentModel:
 
     def predict(self, tickets: pd.DataFrame | Rows) -> list[IntentPrediction]:
         """One prediction per ticket (subject, body and, where known, the columns of ``models.lifts``)."""
-        return (
-            self.predict_encoded(encode_tickets(tickets, self.encoder, self.sentences))
-            if len(tickets)
-            else []
-        )
+        return self.predict_encoded(self.encoded(tickets)) if len(tickets) else []
+
+    def encoded(self, tickets: pd.DataFrame | Rows, vectors: np.ndarray | None = None) -> EncodedTickets:
+        """``tickets`` as the model reads them.
+
+        ``vectors``: the sentence embeddings that were kept of them, shape (rows, dimensions), float.
+        """
+        if vectors is None:
+            return encode_tickets(tickets, self.encoder, self.sentences)
+        return replace(encode_tickets(tickets, self.encoder), vectors=vectors.astype(np.float32))
 
     def predict_encoded(self, tickets: EncodedTickets) -> list[IntentPrediction]:
         """As ``predict``, for tickets that are encoded already."""

@@ -38,7 +38,7 @@ def _models(loaded: Loaded, decision: Decision, inputs: Inputs | None) -> list[E
         return [_absent(name, "no release: the desk's rules decided") for name in names]
     if inputs is None:
         return [_absent(name, NOT_KEPT) for name in names]
-    ticket = Rows(inputs.features, 1)
+    ticket, vectors = Rows(inputs.features, 1), inputs.vectors
     weighed = ticket.with_columns({"frustration": (decision.sentiment.frustration,)})
     failed = {part for part in decision.degraded if part.endswith(" model failed")}
 
@@ -50,7 +50,7 @@ def _models(loaded: Loaded, decision: Decision, inputs: Inputs | None) -> list[E
         return _told(name, explain(model, row))
 
     return [
-        of("intent", release.intent, ticket, explained_intent),
+        of("intent", release.intent, ticket, lambda model, row: explained_intent(model, row, vectors)),
         of("sentiment", release.sentiment, ticket, explained_sentiment),
         of("priority", release.priority, weighed, explained_priority),
     ]

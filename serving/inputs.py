@@ -44,6 +44,11 @@ class Inputs(NamedTuple):
     reduced: bool = False
     """Whether something of a person or account that was forgotten was taken out."""
 
+    @property
+    def vectors(self) -> np.ndarray | None:
+        """``vector`` as models take it: shape (1, dimensions)."""
+        return None if self.vector is None else self.vector.reshape(1, -1)
+
 
 @cache
 def processor_kind() -> str:

@@ -10,12 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
 
-import numpy as np
 from sqlalchemy import Connection, select
 
 from features.rows import Rows
-from models.encoded import encode_tickets
-from models.intent import IntentModel, IntentPrediction
 from models.release import ReleaseError, load_release
 from models.sentiment import SentimentModel
 from policy.desk import DeskError, load_desk
@@ -97,7 +94,8 @@ def _decided(loaded: Loaded, decision: Decision, inputs: Inputs) -> Decision:
     row, failed = Rows(inputs.features, 1), {part for part in situation.degraded if part.endswith("failed")}
     felt = None
     if release is not None and release.intent is not None and "intent model failed" not in failed:
-        read = _read(release.intent, row, inputs.vector)
+        encoded = release.intent.encoded(row, inputs.vectors)
+        read = release.intent.predict_encoded(encoded)[0]
         situation = replace(
             situation,
             intent=read.intent,
@@ -123,14 +121,6 @@ def _decided(loaded: Loaded, decision: Decision, inputs: Inputs) -> Decision:
         (seen,) = release.outcomes.predict(row.with_columns({"frustration": (felt.frustration,)}))
         situation = replace(situation, breach_risk=seen.sla_missed, reassignment_risk=seen.reassigned)
     return decide(loaded.desk, situation, judged, decision.decision_id)
-
-
-def _read(model: IntentModel, row: Rows, vector: np.ndarray | None) -> IntentPrediction:
-    """What ``model`` says of the text, by the stored embedding where there is one."""
-    if vector is None:
-        return model.predict(row)[0]
-    encoded = replace(encode_tickets(row, model.encoder), vectors=vector.astype(np.float32).reshape(1, -1))
-    return model.predict_encoded(encoded)[0]
 
 
 class _Difference(NamedTuple):

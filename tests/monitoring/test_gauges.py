@@ -21,7 +21,13 @@ FOLDER = Path("monitoring")
 RULES = FOLDER / "prometheus" / "firstline.rules.yml"
 DASHBOARD = FOLDER / "grafana" / "firstline.json"
 NOW = datetime(2026, 7, 2, tzinfo=UTC)
-SERVED = {"decisions_total", "degraded_total", "http_requests_total", "http_request_seconds_bucket"}
+SERVED = {
+    "reviews_overdue",
+    "decisions_total",
+    "degraded_total",
+    "http_requests_total",
+    "http_request_seconds_bucket",
+}
 """What the service itself counts (serving/metrics.py)."""
 
 
