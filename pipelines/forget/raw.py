@@ -240,7 +240,8 @@ def _rewritten(
     form = spec.format if spec is not None else plain.suffix.lstrip(".")
     counts: Counter[str] = Counter()
     if form == "parquet":
-        return rewrite_table(path, who, marks, dry_run)
+        gone = [number - 1 for number in verdicts.theirs if verdicts.fate(number) == "delete"]
+        return rewrite_table(path, who, marks, dry_run, gone)
     if spec is not None and spec.format == "csv" and spec.encoding.lower() not in _ONE_BYTE_LINE_ENDS:
         raise RawFileError(
             f"{path}: cannot be written again in {spec.encoding}: deliver it as UTF-8, and repeat"

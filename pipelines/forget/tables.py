@@ -37,11 +37,15 @@ def rewrite_tables(folder: Path, who: Forgotten, marks: Marks, dry_run: bool) ->
     return counts
 
 
-def rewrite_table(path: Path, who: Forgotten, marks: Marks, dry_run: bool) -> Counter[str]:
-    """Drop their rows from a Parquet file and take them out of the others. Schema and order stay."""
+def rewrite_table(
+    path: Path, who: Forgotten, marks: Marks, dry_run: bool, also: Collection[int] = ()
+) -> Counter[str]:
+    """Drop their rows, and ``also`` those at these places, from a Parquet file, and take them out of the
+    others. Schema and order stay."""
     table = pq.read_table(path)
     named = {name: table[name].combine_chunks() for name in table.column_names}
     theirs = _theirs(named, who, len(table))
+    theirs[list(also)] = True
     uses = {"contact_id", "feature", "day"} <= set(named)
     if uses:
         named["contact_id"] = _renamed(named["contact_id"], who.pseudonyms(marks.pseudonym))

@@ -174,6 +174,19 @@ def test_a_run_that_was_killed_goes_on_under_the_same_pseudonym(again, monkeypat
     assert unfinished(settings.state) == []
 
 
+def test_an_account_goes_with_everybody_who_belongs_to_it(again):
+    project, settings = again
+    outcome = Forgetting(settings, project).run("A-summit", NOON)
+    assert (outcome.who.kind, outcome.left) == ("account", [])
+    assert held(project) == []
+    tables = project / "artifacts" / "tables"
+    assert read_table(tables, "contacts")["contact_id"].tolist() == ["003CarolWest"]
+    assert read_table(tables, "usage").empty
+    usage = (project / "data" / "desk" / "usage.csv").read_text()
+    assert usage == "account,contact,day,at,feature,events\n"
+    assert not [path for path in files_under([project]) if BOB.encode() in path.read_bytes()]
+
+
 def test_somebody_nobody_knows_is_told_so(again):
     project, settings = again
     with pytest.raises(ForgetError, match="nobody is known as"):
