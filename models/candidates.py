@@ -11,7 +11,7 @@ from models.encoded import EncodedTickets
 from models.lifts import Lifts
 from models.neighbours import ExampleBank, sketch
 from models.proposer import Proposer
-from models.sentence_space import SentenceSpace
+from models.sentence_space import Closeness, SentenceSpace, can_be_learnt, close_to_none
 
 PAIR_EVIDENCE = (
     "logit",
@@ -37,7 +37,7 @@ SENTENCE_EVIDENCE = (
     "sentence_nearest_lead",
     "sentence_votes",
 )
-"""Only where the retriever was fitted on sentence embeddings; ``NaN`` for a text without one."""
+"""Only where sentence embeddings are evidence; ``NaN`` for a text without one."""
 RECENT_PRIOR = "log_recent_prior"
 """How common an intent is just now: only where it is known which tickets are the newest."""
 FEWEST_RECENT = 200
@@ -65,8 +65,8 @@ class Evidence:
 class Retriever:
     """Proposes ``k`` candidate intents for a ticket, with the evidence for each.
 
-    ``space`` is ``None`` where there were no sentence embeddings to learn from; examples are then compared
-    by their n-grams, in ``bank``.
+    Examples are compared by sentence embeddings, in ``space``, or by their n-grams, in ``bank``. Neither is
+    there where embeddings were asked for and these tickets have too few: they are then unknown evidence.
     """
 
     proposer: Proposer
@@ -76,12 +76,27 @@ class Retriever:
     log_recent_priors: np.ndarray | None
 
     @classmethod
-    def fit(cls, tickets: EncodedTickets, labels: np.ndarray, seed: int, in_time: bool = True) -> "Retriever":
-        """Learn from encoded tickets, in order of time if ``in_time``, and their labels."""
+    def fit(
+        cls,
+        tickets: EncodedTickets,
+        labels: np.ndarray,
+        seed: int,
+        in_time: bool = True,
+        by_sentences: bool | None = None,
+    ) -> "Retriever":
+        """Learn from encoded tickets, in order of time if ``in_time``, and their labels.
+
+        ``by_sentences``: whether embeddings are evidence; retrievers whose evidence one ranker reads must
+        agree. By default they are where enough of these tickets have one.
+        """
         proposer = Proposer.fit(tickets.counts, labels, seed)
         codes = np.searchsorted(np.array(proposer.classes), np.asarray(labels, dtype=str))
-        space, bank = SentenceSpace.fit(tickets.vectors, codes), None
-        if space is None:
+        if by_sentences is None:
+            by_sentences = can_be_learnt(tickets.vectors, codes)
+        space, bank = None, None
+        if by_sentences:
+            space = SentenceSpace.fit(tickets.vectors, codes)
+        else:
             bank = ExampleBank.of(sketch(proposer.weights(tickets.counts), proposer.terms), codes)
         lifts = Lifts.fit(tickets.circumstances, codes, len(proposer.classes))
         recent = codes[-max(FEWEST_RECENT, len(codes) // 10) :]
@@ -101,7 +116,7 @@ class Retriever:
         k = min(k, logits.shape[1])
         odds = 1 / (1 + np.exp(-logits))
         shares = odds / np.maximum(odds.sum(axis=1, keepdims=True), 1e-9)
-        closeness = self.space.closeness(tickets.vectors, len(self.classes)) if self.space else None
+        closeness = self._closeness(tickets)
         pooled = shares if closeness is None else _pooled(shares, closeness.shares)
         order = logits if closeness is None else pooled
         candidates = np.argsort(-order, axis=1, kind="stable")[:, :k]
@@ -147,6 +162,13 @@ class Retriever:
         lifts = self.lifts.of(tickets.circumstances, candidates)
         names = (*names, *(f"{name}_lift" for name in self.lifts.names))
         return Evidence(candidates, np.concatenate([stacked, lifts], axis=2), names)
+
+    def _closeness(self, tickets: EncodedTickets) -> Closeness | None:
+        if self.bank is not None:
+            return None
+        if self.space is None:
+            return close_to_none(len(tickets), len(self.classes))
+        return self.space.closeness(tickets.vectors, len(self.classes))
 
     def save(self, folder: Path) -> dict[str, Any]:
         """Write arrays into ``folder``; the returned document belongs into the model's JSON."""

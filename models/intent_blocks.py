@@ -7,12 +7,14 @@ where nobody knows when the tickets came, folds take the place of blocks.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from models.candidates import Evidence, Retriever
 from models.encoded import EncodedTickets
+from models.sentence_space import can_be_learnt
 from models.terms import has_terms
 
 HELD_OUT_ROUNDS = 3
@@ -116,7 +118,14 @@ class Lessons:
         learnt = self.tickets.take(rows)
         if len(np.unique(self.labels[rows])) < 2 or not has_terms(learnt.counts):
             return None
-        return Retriever.fit(learnt, self.labels[rows], self.seed, self.in_time)
+        return Retriever.fit(learnt, self.labels[rows], self.seed, self.in_time, self.by_sentences)
+
+    @cached_property
+    def by_sentences(self) -> bool:
+        """Whether embeddings are evidence: the same for every block, because one ranker reads all."""
+        rows = np.concatenate(self.blocks)
+        rows = rows[learnable(self.labels[rows], self.min_examples)[0]]
+        return can_be_learnt(self.tickets.vectors[rows], self.labels[rows].astype(str))
 
     def seen_by(self, retriever: Retriever, rows: np.ndarray) -> BlockEvidence:
         """What ``retriever`` makes of the tickets at ``rows``."""

@@ -34,6 +34,18 @@ class Closeness:
     votes: np.ndarray
 
 
+def can_be_learnt(vectors: np.ndarray, codes: np.ndarray) -> bool:
+    """Whether enough texts, of two classes at least, have a vector that is not zero."""
+    has = vectors.any(axis=1)
+    return int(has.sum()) >= FEWEST_VECTORS and len(np.unique(codes[has])) >= 2
+
+
+def close_to_none(texts: int, classes: int) -> Closeness:
+    """What is known of texts where there was no space to learn."""
+    nothing = np.full((texts, classes), NOT_SEEN)
+    return Closeness(nothing, nothing, nothing, nothing)
+
+
 @dataclass(frozen=True)
 class SentenceSpace:
     """Cosines are taken where directions in which texts of one class differ count little.
@@ -53,10 +65,10 @@ class SentenceSpace:
     @classmethod
     def fit(cls, vectors: np.ndarray, codes: np.ndarray) -> "SentenceSpace | None":
         """Learn from those rows of ``vectors`` that are not zero; ``None`` where too few texts have any."""
+        if not can_be_learnt(vectors, codes):
+            return None
         has = vectors.any(axis=1)
         vectors, (seen, codes) = vectors[has], np.unique(codes[has], return_inverse=True)
-        if len(seen) < 2 or len(codes) < FEWEST_VECTORS:
-            return None
         with threadpool_limits(limits=1):  # how many cores there are must not change the model
             coefficients, intercepts = _softmax_regression(vectors, codes, len(seen))
             means = _class_means(vectors, codes, len(seen))

@@ -10,7 +10,7 @@ import pytest
 from models.encoded import Sentences, encode_tickets
 from models.encoders import NgramEncoder
 from models.intent import IntentModel
-from models.intent_blocks import folds
+from models.intent_blocks import folds, time_blocks
 from models.intent_training import IntentSettings, fit_intent, ranker_data
 from models.release import load_release, write_absent, write_release
 from models.sentence_space import SentenceSpace
@@ -82,6 +82,28 @@ def test_a_release_names_its_encoder_and_does_not_guess_where_that_is_missing(mo
     assert without.intent is None
     assert "nowhere" in without.absent["intent"]
     assert without.sentiment is not None
+
+
+@pytest.mark.parametrize(
+    ("hazard", "with_vectors"),
+    [
+        ("the first tickets in the encoder's language come late", slice(150, None)),
+        ("a handful of them here and there", slice(None, None, 9)),
+        ("only long ago", slice(None, 40)),
+        ("too few anywhere", slice(None, None, 60)),
+    ],
+)
+def test_a_desk_that_rarely_writes_in_the_encoder_s_language_is_learnt_from(hazard, with_vectors):
+    """One retriever may have too few embeddings where others have enough; one ranker reads them all."""
+    frame = tickets(400, seed=5, blur=0.1)
+    frame = frame.assign(language="de", language_confidence=1.0)
+    frame.loc[frame.index[with_vectors], "language"] = "en"
+    labels, sentences = frame["intent"].to_numpy(dtype=object), english()
+    encoded = encode_tickets(frame, NgramEncoder(), sentences)
+    data = ranker_data(encoded, labels, time_blocks(len(frame), 0, 4), SETTINGS)
+    fitted, _ = fit_intent(data, np.zeros(len(frame), dtype=bool), SETTINGS, None, sentences)
+    right = np.array([p.intent for p in fitted.predict(frame)]) == labels
+    assert right.mean() > 0.8, hazard
 
 
 def test_a_class_without_any_vector_is_close_to_no_text():
