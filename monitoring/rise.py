@@ -126,7 +126,7 @@ class _Counted:
     def weights(self) -> np.ndarray:
         """Of the average: half for all corrections, half for the others together."""
         rest = len(self.parts) - 1
-        return np.array([0.5, *[0.5 / rest] * rest])
+        return np.array([0.5, *([0.5 / rest] * rest if rest else [])])
 
 
 def _counted(field: str, mine: pd.DataFrame, decided: np.ndarray, limits: RiseLimits) -> _Counted | None:

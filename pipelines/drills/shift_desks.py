@@ -44,7 +44,7 @@ class ShiftDesk:
     ``tickets``: a row a later ticket: features, ``intent_said`` and ``priority_said`` (what agents finally
     set, null where they never did), ``answered_after`` (time until then), ``agent_id``, ``unheard`` (about
     an intent or in a language that the release never met). ``expected_errors``: by field, the share that
-    the release got wrong in the weeks before.
+    the release got wrong in the weeks before. ``released``: those intents.
     """
 
     seed: int
@@ -52,6 +52,7 @@ class ShiftDesk:
     priority: PriorityModel
     thresholds: dict[str, ThresholdEvidence]
     tickets: pd.DataFrame
+    released: frozenset[str]
     expected_errors: dict[str, float]
 
     @cached_property
@@ -121,6 +122,7 @@ def read_desk(project: Path, plan: Plan) -> ShiftDesk:
         PriorityModel.load(project / MODELS / "priority"),
         read_thresholds(project / THRESHOLDS),
         later.reset_index(drop=True),
+        frozenset(plan.released),
         {},
     )
     return _with_expected_errors(desk, plan.opens + EVALUATED)

@@ -91,7 +91,6 @@ def traffic(desk: ShiftDesk, scenario: Scenario) -> pd.DataFrame:
     by_day = [part for _, part in pool.groupby(pool["created_at"].dt.floor("D"))]
     weekdays = [[p for p in by_day if p["created_at"].iloc[0].weekday() == day] for day in range(7)]
     telling = telling_words(pool)
-    released = frozenset(plan_of(desk.seed).released)
     change = None if scenario.kind is None else (SHIFTS | NO_SHIFTS)[scenario.kind]
     parts = []
     for number in range(scenario.days):
@@ -103,7 +102,7 @@ def traffic(desk: ShiftDesk, scenario: Scenario) -> pd.DataFrame:
         if change is not None and number >= QUIET_DAYS:
             since = number - QUIET_DAYS
             tickets = change(
-                Arrival(tickets, since, scenario.share, pool, unheard, telling, released, chance)
+                Arrival(tickets, since, scenario.share, pool, unheard, telling, desk.released, chance)
             )
         parts.append(tickets)
     arrived = pd.concat(parts, ignore_index=True)

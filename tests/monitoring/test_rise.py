@@ -76,6 +76,11 @@ def test_who_stops_confirming_what_is_right_proves_nothing():
     assert first_alarm(decisions, said, 40, start=20) == (None, None)
 
 
+def test_a_desk_that_corrects_nothing_is_no_error():
+    found = strongest_rise(*desk(40, lambda day: 0.0, seed=6))
+    assert not found.proven
+
+
 def test_too_few_first_answers_are_no_yardstick():
     decisions, said = desk(40, lambda day: 0.1 if day < 20 else 0.9, seed=1, a_day=2)
     assert strongest_rise(decisions, said) is None
