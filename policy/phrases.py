@@ -28,6 +28,7 @@ _GAP_WORDS = 4
 _GAP = rf"(?:\w+ ){{0,{_GAP_WORDS}}}"
 
 
+@lru_cache(maxsize=64)  # every detector asks for the words of the same ticket
 def normalised_words(text: str) -> str:
     """``text`` as ``" words separated by one space . a full stop between sentences "``.
 
