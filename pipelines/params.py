@@ -115,7 +115,7 @@ class BacktestParams(_Section):
     """
 
     seeds: int = Field(default=3, ge=1)
-    most_tickets: int = Field(default=7000, ge=20)
+    most_tickets: int = Field(default=5500, ge=20)
     warm_up_days: float = Field(default=7, ge=0)
     rollout: tuple[Literal["intelligence", "assisted", "selective", "proactive"], ...] = (
         "intelligence",
