@@ -8,11 +8,14 @@ from typing import NamedTuple
 
 import pytest
 from sqlalchemy import make_url, select, update
+from starlette.testclient import TestClient
 
 from serving import checkpoints
 from serving.forget_rows import count_rows, erase_rows, mentions
 from serving.forget_scrub import scrub
 from serving.forget_who import Forgotten, whom
+from serving.http import Api
+from serving.metrics import Metrics
 from serving.releases import Releases
 from serving.replay import loaded_release, replay, stored
 from serving.settings import Settings
@@ -27,7 +30,7 @@ from tests.serving.tiny_release import DESK
 
 PSEUDONYM = "forgotten-0123456789abcdef"
 NOWHERE = Path("nowhere")
-THEIRS = (EMMA, EMAIL, NAME, "20000771", WORDS, ANSWER)
+THEIRS = (EMMA, EMAIL, NAME, "20000771", WORDS, ANSWER, "old-emma", "t-emma")
 PRIVATE, _ = checkpoints.new_keys()
 KEY = checkpoints.private_key({checkpoints.PRIVATE_KEY: PRIVATE})
 Contents = dict[str, dict[tuple, dict]]
@@ -250,6 +253,21 @@ def test_erasing_again_changes_nothing_and_a_row_that_comes_back_is_found_out(li
     with store.writing() as connection:
         connection.execute(decisions.insert().values(**row))
     assert any("is there again" in problem for problem in store.verify_ledger().problems)
+
+
+def test_the_service_says_that_a_decision_was_erased(lived, tmp_path):
+    store, decided = lived
+    erase_rows(store, found_as(store, EMAIL), PSEUDONYM, NOON)
+    desk = TriageDesk(store, Releases(store, tmp_path / "releases", DESK, 60))
+    app = Api(desk, Settings(state=tmp_path, desk=DESK, development=True), Metrics()).app()
+    client = TestClient(app, "http://127.0.0.1", raise_server_exceptions=False)
+    said = client.get(f"/decisions/{decided['t-emma']}/replay")
+    assert (said.status_code, said.json()["outcome"]) == (200, "erased")
+    for part in ("", "/explain"):
+        assert client.get(f"/decisions/{decided['t-emma']}{part}").status_code == 404
+    assert client.get("/tickets/t-emma/context").status_code == 404
+    waiting = client.get("/queue").json()["decisions"]
+    assert {decision["ticket_id"] for decision in waiting} == {"t-bob", "t-carol"}
 
 
 def test_an_erasure_that_the_ledger_does_not_know_is_found_out(lived):
