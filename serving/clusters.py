@@ -8,7 +8,7 @@ tickets grow old. Bounded: the newest ``MOST_TEXTS`` of ``WINDOW`` are read, wha
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from features.repeats import similarity, trigrams
 from features.text import ticket_text
@@ -52,16 +52,22 @@ def _first_like(own: frozenset[str], known: Sequence[tuple[str, frozenset[str]]]
     return None
 
 
+def is_open_cluster(at: datetime) -> ColumnElement[bool]:
+    """Whether an incident is about a cluster and was open at ``at``."""
+    when = microseconds(at)
+    return (
+        incidents.c.topic.startswith(TOPIC, autoescape=True)
+        & (incidents.c.opened_at <= when)
+        & (incidents.c.closed_at.is_(None) | (incidents.c.closed_at > when))
+    )
+
+
 def leaders_of_open_incidents(connection: Connection, at: datetime) -> list[tuple[str, str]]:
     """(ticket id, text) of the tickets that clusters with an incident open at ``at`` are named after."""
-    when, tickets = microseconds(at), CONTEXT["tickets"]
+    tickets = CONTEXT["tickets"]
     named = connection.scalars(
         select(incidents.c.topic)
-        .where(
-            incidents.c.topic.startswith(TOPIC, autoescape=True),
-            incidents.c.opened_at <= when,
-            incidents.c.closed_at.is_(None) | (incidents.c.closed_at > when),
-        )
+        .where(is_open_cluster(at))
         .order_by(incidents.c.opened_at, incidents.c.incident_id)
     )
     ids = [topic.removeprefix(TOPIC) for topic in named]

@@ -16,7 +16,13 @@ from sqlalchemy import Connection, Row, func, select, tuple_, update
 from features.text import ticket_text
 from policy.desk_schema import Desk
 from policy.surges import HOUR, Incident, Report, SurgeRules, SurgeWatch
-from serving.clusters import MOST_TEXTS, WINDOW, clustered, leaders_of_open_incidents
+from serving.clusters import (
+    MOST_TEXTS,
+    WINDOW,
+    clustered,
+    is_open_cluster,
+    leaders_of_open_incidents,
+)
 from serving.database import insert_new
 from serving.ledger import append_entry
 from serving.moments import microseconds, moment
@@ -111,7 +117,10 @@ def _decided(connection: Connection, at: datetime, rules: SurgeRules) -> Sequenc
 
 
 def _unnamed(connection: Connection, alike: float, at: datetime) -> dict[str, str | None]:
-    """The cluster of each recent ticket without a known intent; ``None`` where its text says too little."""
+    """The cluster of each recent ticket without a known intent; ``None`` where its text says too little.
+
+    A ticket of an open incident stays in its cluster however old it grows.
+    """
     tickets = CONTEXT["tickets"]
     rows = connection.execute(
         select(decisions.c.ticket_id, decisions.c.record, tickets.c.subject, tickets.c.body)
@@ -123,7 +132,14 @@ def _unnamed(connection: Connection, alike: float, at: datetime) -> dict[str, st
         (row.ticket_id, ticket_text(row.subject, row.body)) for row in rows if _has_no_intent(row.record)
     ][:MOST_TEXTS]
     topics = clustered(reversed(texts), alike, leaders_of_open_incidents(connection, at))
-    return {ticket_id: topics.get(ticket_id) for ticket_id, _ in texts}
+    belonging = connection.execute(
+        select(incident_tickets.c.ticket_id, incidents.c.topic)
+        .join_from(incident_tickets, incidents, incidents.c.incident_id == incident_tickets.c.incident_id)
+        .where(is_open_cluster(at))
+    )
+    return {ticket_id: topics.get(ticket_id) for ticket_id, _ in texts} | {
+        row.ticket_id: row.topic for row in belonging
+    }
 
 
 def _has_no_intent(record: str) -> bool:

@@ -167,6 +167,9 @@ def test_such_an_incident_keeps_its_name_while_its_first_tickets_grow_old(store)
         asked(store, (f"x{n}", at, f"{SAME}{n}", None), record=UNNAMED)
         look(store, at + timedelta(minutes=1))
     assert told(store) == ["incident"]
+    with store.reading() as connection:
+        [incident] = incident_list(connection, at)
+    assert (incident["tickets"], incident["accounts"], incident["closed_at"]) == (14, 14, None)
 
 
 def test_texts_of_a_known_intent_are_counted_with_it_and_not_by_likeness(store):
