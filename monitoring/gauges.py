@@ -68,6 +68,52 @@ def registry_of(report: Mapping[str, Any]) -> CollectorRegistry:
     )
     gauge("drift_columns_moved", "Columns that moved", {(): float(sum(c["moved"] for c in moved))})
     gauge("new_labels", "Tickets with labels from feedback since the promotion", {(): report["new_labels"]})
+    out = report["outcomes"]
+    gauge(
+        "automated_held_share",
+        "Automatic resolutions that held, of known outcome",
+        {(): out["automated_held"]["share"]},
+    )
+    gauge(
+        "automated_held_share_high",
+        "Upper bound (one-sided 95 %) of that share",
+        {(): _if_tried(out["automated_held"], "high")},
+    )
+    gauge(
+        "routed_right_share", "Solved tickets that stayed in their queue", {(): out["routed_right"]["share"]}
+    )
+    gauge(
+        "routed_right_share_high",
+        "Upper bound (one-sided 95 %) of that share",
+        {(): _if_tried(out["routed_right"], "high")},
+    )
+    rated = out["csat"].items()
+    gauge("csat_mean", "Mean rating, 1 to 5", {(issue,): one["mean"] for issue, one in rated}, "issue")
+    gauge("csat_ratings", "Ratings", {(issue,): one["ratings"] for issue, one in rated}, "issue")
+    gauge(
+        "seconds_to_decision",
+        "From the customer's words to the decision",
+        {(quantile,): seconds for quantile, seconds in out["seconds_to_decision"].items()},
+        "quantile",
+    )
+    gauge(
+        "feature_skew_decisions",
+        "Decisions made on another value than is computed now",
+        {(one["feature"],): one["decisions"] for one in report["skew"]["features"]},
+        "feature",
+    )
+    gauge(
+        "feature_skew_compared",
+        "Decisions whose features were computed again",
+        {(): report["skew"]["compared"]},
+    )
+    failed: dict[tuple[str, ...], float | None] = {
+        (table, severity): float(sum(one["severity"] == severity for one in found["failed"]))
+        for table, found in report["sent"].items()
+        for severity in ("critical", "warning")
+    }
+    gauge("expectations_failed", "Expectations that what was sent does not meet", failed, "table", "severity")
+    gauge("threshold_proposals", "Proposed changes of thresholds", {(): float(len(report["proposals"]))})
     gauge(
         "table_age_hours",
         "Hours since the table last learned something",
@@ -83,6 +129,10 @@ def write_gauges(folder: Path, report: Mapping[str, Any]) -> Path:
     path = folder / GAUGES_FILE
     write_to_textfile(str(path), registry_of(report))
     return path
+
+
+def _if_tried(rate: Mapping[str, Any], bound: str) -> float | None:
+    return rate[bound] if rate["trials"] else None
 
 
 def _seconds(moment: str | None) -> float | None:

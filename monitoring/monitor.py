@@ -15,6 +15,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from monitoring.drift import Drift, DriftLimits, compare
+from monitoring.embeddings import with_embeddings
 from monitoring.estimate import Estimate, estimated_right, in_hold_out
 from monitoring.evidence import Automation, Evidence, Learned, gather
 from monitoring.feedback import feedback_labels, stored_decisions, stored_feedback
@@ -27,7 +28,6 @@ from monitoring.window import (
     Decided,
     newest_known_at,
     read_decided,
-    read_embeddings,
     read_reference,
     recent,
     window_frame,
@@ -190,6 +190,7 @@ def report_record(seen: Observation, verdict: Verdict, now: datetime) -> dict[st
         },
         "quality": seen.quality.record(),
         "intent_right": {"all": seen.right.record(), "hold_out": seen.right_in_hold_out.record()},
+        "rise": seen.rise.record() if seen.rise else None,
         "drift": seen.drift.record() if seen.drift else None,
         "new_labels": seen.new_labels,
         "freshness_hours": seen.freshness_hours,
@@ -213,16 +214,17 @@ def _drift(
         return None, (f"no reference in {features_folder}/, so drift is unknown: run `dvc repro`",)
     if len(reference.frame) < limits.min_rows:
         return None, (f"only {len(reference.frame)} reference tickets, so drift is unknown",)
-    if embeddings is not None and decided.vectors:
-        reference = reference.with_embeddings(read_embeddings(embeddings, 2 * limits.most_rows))
     found = compare(
         reference.frame,
-        window_frame(decided, reference.words, reference.center),
+        window_frame(decided, reference.words),
         reference.numbers(),
         reference.categories(),
         drift_folder / "index.html",
         limits,
     )
+    if embeddings is not None:
+        page = drift_folder / "embeddings.html"
+        found = with_embeddings(found, embeddings, decided.vectors.values(), page, limits)
     _replace(drift_folder / "drift.json", json.dumps(found.record(), indent=2, allow_nan=False) + "\n")
     return found, ()
 

@@ -12,6 +12,7 @@ Pure.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -67,6 +68,13 @@ class Rise:
     def proven(self) -> bool:
         """Whether it is no accident."""
         return self.strength >= 1
+
+    def record(self) -> dict[str, Any]:
+        """As JSON values."""
+        now, before = self.now.record(), self.before.record()
+        return {"what": self.what, "since": self.since.isoformat(), "now": now, "before": before} | {
+            "strength": self.strength
+        }
 
     def __str__(self) -> str:
         return f"{self.what} in {self.now} answers since {self.since:%Y-%m-%d}, in {self.before} before"

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -45,23 +44,10 @@ class Reference(NamedTuple):
 
     frame: pd.DataFrame
     words: frozenset[str]
-    center: np.ndarray | None = None
-    """Mean of the sentence embeddings of its tickets."""
-
-    def with_embeddings(self, vectors: np.ndarray | None) -> "Reference":
-        """With the column ``embedding_distance``: how far each of ``vectors`` is from their mean.
-
-        It is a distribution beside the others: a row's distance need not be of the ticket in that row.
-        """
-        if vectors is None or self.frame.empty:
-            return self
-        center = vectors.mean(axis=0)
-        told = np.resize(distances_to(center, vectors), len(self.frame))
-        return Reference(self.frame.assign(embedding_distance=told), self.words, center)
 
     def numbers(self) -> list[str]:
         """Numeric columns that can be compared."""
-        return [name for name in (*NUMBERS, "embedding_distance") if name in self.frame]
+        return [name for name in NUMBERS if name in self.frame]
 
     def categories(self) -> list[str]:
         """Categorical columns that can be compared."""
@@ -145,7 +131,7 @@ def read_decided(store: Store, decisions: pd.DataFrame, most_rows: int) -> Decid
     )
 
 
-def window_frame(decided: Decided, words: frozenset[str], center: np.ndarray | None = None) -> pd.DataFrame:
+def window_frame(decided: Decided, words: frozenset[str]) -> pd.DataFrame:
     """The decided tickets in the columns of ``Reference.frame``, from the context they were decided in."""
     rows = decided.rows
     said = pd.DataFrame(
@@ -156,31 +142,7 @@ def window_frame(decided: Decided, words: frozenset[str], center: np.ndarray | N
             "intent_probability": rows["probability"],
         }
     )
-    frame = _compared(pd.concat([said, decided.features], axis=1), words)
-    if center is None or not decided.vectors:
-        return frame
-    blank = np.full(len(center), np.nan, np.float32)
-    vectors = np.array([decided.vectors.get(one, blank) for one in rows["decision_id"]], dtype=np.float32)
-    return frame.assign(embedding_distance=distances_to(center, vectors))
-
-
-def read_embeddings(path: Path, most_rows: int) -> np.ndarray | None:
-    """Embeddings of tickets of the last ``dvc repro``, without their texts; ``None`` where none are kept."""
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            vectors = stored["vectors"]
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-        return None
-    step = -(-len(vectors) // most_rows) if len(vectors) else 1
-    some = vectors[::step].astype(np.float32)
-    return some if len(some) and some.any() else None
-
-
-def distances_to(center: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """Cosine distance (0 same direction, 2 opposite) of each row to ``center``; null for a row of zeros."""
-    lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(center)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(lengths > 0, 1 - vectors @ center / lengths, np.nan)
+    return _compared(pd.concat([said, decided.features], axis=1), words)
 
 
 def events_of(store: Store, ticket_ids: list[str], kinds: Sequence[str], until: datetime) -> pd.DataFrame:

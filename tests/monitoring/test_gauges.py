@@ -10,10 +10,16 @@ from pathlib import Path
 import pytest
 import yaml
 
+from features.expectations.checking import Finding
+from features.expectations.suites import suite
 from monitoring.estimate import estimated_right
+from monitoring.evidence import Evidence
 from monitoring.gauges import registry_of, write_gauges
 from monitoring.monitor import Observation, report_record
+from monitoring.outcomes import Outcomes, Rating
 from monitoring.quality import quality
+from monitoring.rates import Rate
+from monitoring.skew import FeatureSkew, Skew
 from monitoring.verdict import Verdict
 from tests.monitoring.examples import decisions, feedback
 
@@ -36,7 +42,16 @@ def report(decided: int = 400, answered: int = 0) -> dict:
     actions = ["auto_resolve" if i < 10 else "assist" for i in range(decided)]
     judged = quality(decisions(decided, action=actions), given)
     right = estimated_right(decisions(decided, action=actions), given)
-    seen = Observation("r1", None, NOW, NOW, judged, None, right, right, 7, {"usage": None}, ())
+    known = Evidence(
+        Outcomes(Rate(9, 10), 0, Rate(8, 10), {"refund": Rating(4.5, 2)}, {"p50": 1.0})
+        if answered
+        else Outcomes(),
+        Skew(10, 0, 9, (FeatureSkew("plan", 1, "t1", "team", None),)),
+        {"tickets": [Finding(suite("tickets")[0], False, 3, "3 of 9")]},
+    )
+    seen = Observation(
+        "r1", None, NOW, NOW, judged, None, right, right, 7, {"usage": None}, (), evidence=known
+    )
     return json.loads(json.dumps(report_record(seen, Verdict("WATCH", "x", NOW), NOW)))
 
 
@@ -51,12 +66,17 @@ def test_the_file_says_what_the_report_says(tmp_path):
     assert 'firstline_override_share{field="intent"} 0.25' in text
     assert f"firstline_monitor_run_timestamp_seconds {NOW.timestamp():.9e}".split("e")[0] in text
     assert "firstline_new_labels 7.0" in text
+    assert 'firstline_csat_mean{issue="refund"} 4.5' in text
+    assert 'firstline_feature_skew_decisions{feature="plan"} 1.0' in text
+    assert 'firstline_expectations_failed{severity="critical",table="tickets"} 1.0' in text
+    assert 'firstline_expectations_failed{severity="warning",table="tickets"} 0.0' in text
 
 
 def test_what_is_unknown_has_no_sample_rather_than_a_zero():
     text = "\n".join(str(m.samples) for m in registry_of(report(decided=0)).collect())
     assert "firstline_override_share'" not in text
     assert "firstline_automated_wrong_share'" not in text
+    assert "firstline_automated_held_share" not in text
     assert "firstline_table_age_hours" not in text
 
 
