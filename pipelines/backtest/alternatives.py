@@ -38,7 +38,8 @@ def replay_both(now: World, then: World, seeds: Sequence[int]) -> dict[str, Any]
             report[group] = {
                 **{name: over_seeds(each) for name, each in told.items()},
                 "difference": over_seeds(
-                    [_minus(a, b) for a, b in zip(told["what_if"], told["now"], strict=True)]
+                    [_minus(a, b) for a, b in zip(told["what_if"], told["now"], strict=True)],
+                    least=-float("inf"),
                 ),
             }
     return report

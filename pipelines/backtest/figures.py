@@ -126,23 +126,28 @@ def _finite(figure: Callable[[np.ndarray], Any], values: np.ndarray) -> float | 
     return float(figure(values))
 
 
-def over_seeds(runs: Sequence[Mapping[str, float | None]]) -> dict[str, dict[str, float | None]]:
-    """Mean of each figure over the seeds, with the 95 % interval of that mean (Student's t)."""
+def over_seeds(
+    runs: Sequence[Mapping[str, float | None]], least: float = 0.0
+) -> dict[str, dict[str, float | None]]:
+    """Mean of each figure over the seeds, with the 95 % interval of that mean (Student's t).
+
+    ``least``: what no figure can be below; differences have no such bound.
+    """
     found = {}
     for name in runs[0]:
         values = [float(value) for run in runs if (value := run.get(name)) is not None]
-        found[name] = _interval(values)
+        found[name] = _interval(values, least)
     return found
 
 
-def _interval(values: Sequence[float]) -> dict[str, float | None]:
+def _interval(values: Sequence[float], least: float) -> dict[str, float | None]:
     if not values:
         return {"value": None, "low": None, "high": None}
     mean = float(np.mean(values))
     if len(values) < 2:
         return {"value": mean, "low": None, "high": None}
     margin = float(student_t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
-    return {"value": mean, "low": mean - margin, "high": mean + margin}
+    return {"value": mean, "low": max(least, mean - margin), "high": mean + margin}
 
 
 def ratio(

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from features.schema import empty_table
+from pipelines.backtest.alternatives import from_history, replay_both
 from pipelines.backtest.compare import FIFO, FIRSTLINE, compare, report
 from pipelines.backtest.page import render, table
 from pipelines.backtest.recorded import History, Judgements, NothingToReplay, judge, replayed, world_of
@@ -137,6 +138,28 @@ def test_a_desk_that_lacks_something_is_replayed_and_told_so(given, named):
     assert bool(found["valuable"]) is (named != "no contract values")
     assert "Three ways to run the same desk" in render(found)
     assert table(found)
+
+
+def test_other_rules_are_replayed_with_the_same_luck_and_history_says_what_it_can():
+    given = history()
+    now = world_of(given, judged(), PARAMS)
+    stricter = {name: proof._replace(threshold=None) for name, proof in given.thresholds.items()}
+    then = world_of(given, judge(desk(), given, PARAMS, stricter), PARAMS)
+    found = replay_both(now, then, [1, 2])["all"]
+    assert found["what_if"]["automation_rate"]["value"] == 0.0
+    assert found["difference"]["automation_rate"]["high"] < 0
+    assert found["difference"]["hands_on_hours"]["value"] > 0
+    same = replay_both(now, now, [1, 2])["all"]["difference"]
+    assert {told["value"] for told in same.values() if told["value"] is not None} == {0.0}
+    by_people, by_rules = (from_history(given, each, [1]) for each in (then, now))
+    seen = given.tables["ticket_events"]
+    late = {case.ticket_id for case in now.cases if case.counted}
+    rated = seen[(seen["kind"] == "csat") & seen["ticket_id"].isin(late)]["value"].astype(float)
+    assert by_people["csat"]["tried_share"] == 1.0
+    assert by_people["csat"]["low"] < rated.mean() + 0.3
+    assert by_people["csat"]["high"] > rated.mean()
+    assert by_rules["csat"]["tried_share"] < 1.0
+    assert by_rules["came_back"]["high"] > by_people["came_back"]["high"]
 
 
 def test_nothing_to_replay_is_told_on_the_page_in_the_plots_and_in_the_line():
