@@ -31,6 +31,9 @@ def benchmark_intent(
     ablation: Annotated[
         bool, typer.Option("--ablation", help="Say what each part adds, out of fold; no test text is scored.")
     ] = False,
+    time: Annotated[
+        bool, typer.Option("--time", help="Only time one ticket, on an idle machine; no test text is scored.")
+    ] = False,
 ) -> None:
     """Train the intent model as the pipeline does and measure it on texts it has not seen."""
     import json
@@ -38,13 +41,15 @@ def benchmark_intent(
     from pipelines.benchmarks import command
     from pipelines.benchmarks.tables import PRESETS
 
+    if time and (preset is None or ablation):
+        raise ValueError("--time goes with --preset, and without --ablation")
     if preset is not None:
         if train or test or validation or out_of_scope or examples_per_intent:
             raise ValueError("--preset brings its own files: leave the other options out")
         if preset not in PRESETS:
             raise ValueError(f"no preset is called {preset!r}; there are {', '.join(PRESETS)}")
         asked = command.run_named_ablation if ablation else command.run_preset
-        found = asked(preset, seed)
+        found = (command.run_timing if time else asked)(preset, seed)
     elif train is None or test is None:
         raise ValueError("give --train and --test (CSV files with the columns text,label), or --preset")
     else:
@@ -53,6 +58,9 @@ def benchmark_intent(
     if json_file is not None:
         json_file.parent.mkdir(parents=True, exist_ok=True)
         json_file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    if time:
+        typer.echo(json.dumps(found, indent=1))
+        return
     typer.echo(command.ablation_report(found) if ablation else command.report(found))
 
 

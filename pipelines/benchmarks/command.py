@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import optuna
 
 from pipelines.artifacts import rounded
 from pipelines.benchmarks.ablation import ablation
-from pipelines.benchmarks.intent import measure
+from pipelines.benchmarks.intent import measure, time_alone
 from pipelines.benchmarks.recall import Recalling
 from pipelines.benchmarks.tables import (
     BenchmarkDataError,
@@ -21,6 +22,7 @@ from pipelines.benchmarks.tables import (
     named_set,
     read_texts,
 )
+from pipelines.benchmarks.tracked import keep_run
 from pipelines.params import load_params
 from pipelines.results import Result, current_commit, record_results
 
@@ -148,8 +150,23 @@ def texts_of(
 
 def run_files(texts: LabelledTexts, seed: int) -> dict[str, Any]:
     """Figures of anybody's texts; the run is logged where the project's ``docs/`` is."""
-    found = measure(texts, load_params(), seed)
-    log_run(found)
+    studies: list[optuna.Study] = []
+    found = measure(texts, load_params(), seed, keep=studies.append)
+    log_run(found, *studies)
+    return rounded(found)
+
+
+def run_timing(preset: str, seed: int) -> dict[str, Any]:
+    """Time of one ticket after another with the model of a public set's training texts, recorded.
+
+    No test text is scored. Only what an idle machine says is worth recording.
+    """
+    found = time_alone(named_set(preset), load_params(), seed)
+    (claim,) = (claim for claim in CLAIMS["banking77"] if claim.name == "intent.ms_per_ticket_p50")
+    command = f"firstline benchmark intent --preset {preset} --time --seed {seed}"
+    told = f"{found['processor_ms_per_ticket_p50']:.1f} ms of processor time; training texts, one at a time"
+    record_results([claim.result(found, command, found["set"], told)])
+    keep_run(found)
     return rounded(found)
 
 
@@ -177,6 +194,7 @@ def run_preset(name: str, seed: int) -> dict[str, Any]:
 def preset_results(name: str, seed: int) -> tuple[Figures, list[Result]]:
     """Figures of a public set, logged, and those of them that the project claims."""
     texts, params, recalling = named_set(name), load_params(), Recalling()
+    studies: list[optuna.Study] = []
     if name == "banking77_10shot":
         draws = [
             measure(_fewer(texts, SHOTS, seed + draw), params, seed + draw, recalling)
@@ -184,9 +202,9 @@ def preset_results(name: str, seed: int) -> tuple[Figures, list[Result]]:
         ]
         found = mean_of(draws)
     else:
-        found = measure(texts, params, seed)
+        found = measure(texts, params, seed, keep=studies.append)
     found = {"preset": name, **found}
-    log_run(found)
+    log_run(found, *studies)
     command = f"firstline benchmark intent --preset {name} --seed {seed}"
     return found, [claim.result(found, command, texts.name, note(found)) for claim in CLAIMS[name]]
 
@@ -194,7 +212,9 @@ def preset_results(name: str, seed: int) -> tuple[Figures, list[Result]]:
 def run_ablation(texts: LabelledTexts, seed: int) -> dict[str, Any]:
     """What each part adds, out of fold on the training texts; no test text is read."""
     entries = ablation(texts, load_params(), seed, Recalling())
-    return rounded({"set": texts.name, "seed": seed, "ablation": entries})
+    told = {"set": texts.name, "seed": seed}
+    keep_run({**told, "benchmark": "ablation", **{entry["left_out"]: entry for entry in entries}})
+    return rounded({**told, "ablation": entries})
 
 
 def run_named_ablation(preset: str, seed: int) -> dict[str, Any]:
@@ -251,8 +271,9 @@ def note(found: Figures) -> str:
     return "; ".join(parts) + "."
 
 
-def log_run(found: Figures) -> None:
-    """Append one line to the log of runs, so that nobody can ask a test file again unseen."""
+def log_run(found: Figures, study: optuna.Study | None = None) -> None:
+    """Append one line to the log of runs, so that nobody can ask a test file again unseen; track the run."""
+    keep_run(found, study)
     if not RUNS_FILE.parent.is_dir():
         return
     kept = {key: value for key, value in found.items() if key != "draws"}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import optuna
 import pandas as pd
 
 from features.language import detect_language
@@ -126,13 +127,21 @@ def forgetful(sentences: Sentences) -> SentenceSource:
 
 
 def measure(
-    texts: LabelledTexts, params: Params, seed: int, remembering: Remembering = forgetful
+    texts: LabelledTexts,
+    params: Params,
+    seed: int,
+    remembering: Remembering = forgetful,
+    keep: Callable[[optuna.Study], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Train, choose thresholds on validation texts (without them: out of fold), score the test texts once."""
+    """Train, choose thresholds on validation texts (without them: out of fold), score the test texts once.
+
+    ``keep`` is given the trials of the tuning.
+    """
     started = time.perf_counter()
     used = benchmark_params(params, seed, len(texts.train))
     trained = train_intent(as_tickets(texts.train), used, remembering)
     seconds = time.perf_counter() - started
+    keep(trained.study)
     model, chosen_on = trained.model, "out-of-fold predictions of the training texts"
     probability, right, known = _out_of_fold(trained, texts.train)
     if texts.validation is not None:
@@ -163,6 +172,13 @@ def measure(
         "training_seconds": seconds,
         **milliseconds_per_ticket(model, texts.test),
     }
+
+
+def time_alone(texts: LabelledTexts, params: Params, seed: int) -> dict[str, Any]:
+    """How long one ticket takes a model of ``texts.train``, on its newest texts: no test text is scored."""
+    used = benchmark_params(params, seed, len(texts.train))
+    model = train_intent(as_tickets(texts.train), used).model
+    return {"set": texts.name, "seed": seed, **milliseconds_per_ticket(model, texts.train)}
 
 
 def _part(test: Answers, rows: np.ndarray) -> Answers:

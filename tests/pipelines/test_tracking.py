@@ -8,6 +8,7 @@ import optuna
 import pytest
 import yaml
 
+from pipelines.benchmarks.tracked import keep_run
 from pipelines.tracking import (
     REGISTERED_MODEL,
     TrackingError,
@@ -100,6 +101,11 @@ def test_a_run_is_recorded_whole_and_a_release_registered_once(tmp_path, monkeyp
     assert ["loss" in trials[f"stage trial {n}"].data.metrics for n in range(3)] == [True, True, False]
     assert trials["stage trial 2"].info.status == "KILLED"
     assert run.info.status == "FINISHED"
+    monkeypatch.setenv("FIRSTLINE_STATE", str(tmp_path / "state"))
+    kept = tracker.get_run(keep_run({"set": "a.csv", "seed": 3, "test": {"accuracy": 0.5}}, study) or "none")
+    assert (kept.data.tags["stage"], kept.data.params["set"]) == ("benchmark intent", "a.csv")
+    assert kept.data.metrics["test.accuracy"] == 0.5
+    assert len(nested_in(tracker, kept.info.run_id)) == 3
     first = register_release(run_id, "0123456789ab", "r1", tmp_path / "state")
     assert register_release(run_id, "0123456789ab", "r1", tmp_path / "state") == first
     mirror_pointers({"champion": "0123456789ab"}, tmp_path / "state")
