@@ -30,6 +30,8 @@ TICKET: Groups = {name: [feature.name for feature in group] for name, group in T
 MODEL_GROUPS: Groups = {"same issue": REPEATS, "predicted intent": ["intent"], "frustration": ["frustration"]}
 SNAPSHOT: Groups = {name: [feature.name for feature in group] for name, group in SNAPSHOT_GROUPS.items()}
 WORDS = ("subject", "body")
+SAME_WORDS = "the same words in every ticket"
+"""Text models cannot learn from no words at all; from the same ones they learn nothing."""
 
 
 class Saved(Protocol):
@@ -69,7 +71,7 @@ def unknown(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
         for name in columns
         if name in frame
     }
-    return frame.assign(**{name: "" if name in WORDS else value for name, value in nothing.items()})
+    return frame.assign(**{name: SAME_WORDS if name in WORDS else value for name, value in nothing.items()})
 
 
 def answered(question: Question, seed: int) -> list[dict[str, Any]]:
