@@ -34,6 +34,13 @@ def test_rare_treatment_counts_for_those_that_were_not_treated_so():
     assert by_people["csat"].value == 2.0
 
 
+def test_a_ticket_counts_the_more_the_less_likely_its_treatment_was():
+    held_out = log([False, False], [0.75, 0.0], [1.0, 0.0], [2.0, 4.0])
+    found = off_policy(held_out, Target(np.zeros(2, bool), np.zeros(2)))
+    assert found["came_back"].value == pytest.approx(4 / 5)
+    assert found["csat"].value == pytest.approx((4 * 2 + 4) / 5)
+
+
 def test_what_nobody_ever_tried_enters_with_the_worst_and_the_best():
     found = off_policy(
         log([False] * 4, [0.0] * 4, [0.0] * 4, [4.0] * 4),

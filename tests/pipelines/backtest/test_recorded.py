@@ -12,6 +12,7 @@ from features.schema import empty_table
 from pipelines.backtest.alternatives import from_history, replay_both
 from pipelines.backtest.compare import FIFO, FIRSTLINE, compare, report
 from pipelines.backtest.page import render, table
+from pipelines.backtest.proofs import path_proofs
 from pipelines.backtest.recorded import History, Judgements, NothingToReplay, judge, replayed, world_of
 from pipelines.backtest.rulings import churn_risks, surges_at
 from pipelines.backtest.stage import headline, month_points
@@ -62,6 +63,21 @@ def test_what_becomes_known_later_changes_no_ruling():
     then = judge(desk(), seen_then, PARAMS).rulings
     assert then == judged().rulings[:cut]
     assert any(ruling.action == "auto_resolve" for ruling in then)
+
+
+def test_a_path_is_proven_by_what_was_known_when_the_proof_was_drawn_up():
+    """Planted: every older ticket is confirmed, and known to be, from that moment on."""
+    given = history()
+    moment = replayed(given, PARAMS)["created_at"].min()
+    who = given.tickets[["ticket_id", "contact_id", "account_id", "created_at"]]
+    events, usage = given.tables["ticket_events"], given.tables["usage"]
+    solved = events[events["kind"] == "solved"]
+    late = solved.assign(kind="confirmed", known_at=moment, event_id="x" + solved["event_id"])
+    planted = pd.concat([events, late], ignore_index=True)
+    proofs = [path_proofs(desk(), who, told, usage, [moment]) for told in (events, planted)]
+    assert proofs[0] == proofs[1]
+    assert proofs[0].as_of("login_help", moment.to_pydatetime()).record.confirmed > 10
+    assert proofs[0].as_of("login_help", moment.to_pydatetime() - pd.Timedelta(hours=1)) is None
 
 
 def test_a_surge_counts_only_what_came_before():
