@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.live.decided import decided
@@ -116,6 +116,7 @@ def visible(made: Decision) -> dict[str, Any]:
     }
 
 
+@settings(max_examples=40)
 @given(signals)
 def test_nothing_that_a_customer_may_see_shows_the_signal_and_nothing_else_changes(
     changes: dict[str, Any],

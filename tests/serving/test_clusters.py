@@ -1,7 +1,7 @@
 """Texts that are nearly the same are one issue; texts that say too little, or something else, are not."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.clusters import TOPIC, clustered
@@ -39,6 +39,7 @@ def test_an_open_incident_is_joined_first():
     assert clustered([("9", BROKEN)], 0.5, [("1", LIKE[1])]) == {"9": TOPIC + "1"}
 
 
+@settings(max_examples=30)
 @given(st.lists(st.sampled_from([*LIKE, "Where is my invoice of May, please?", "Hi", ""]), max_size=12))
 def test_every_topic_is_a_ticket_of_its_own_and_a_longer_list_changes_nothing_before(texts):
     numbered = [(str(n), text) for n, text in enumerate(texts)]

@@ -1,5 +1,6 @@
 """What leads and agents ask over HTTP: reviews, incidents, and why a decision was made."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import rmtree
@@ -17,7 +18,8 @@ from serving.moments import microseconds
 from serving.replay import stored
 from serving.requests import TriageRequest
 from serving.review_draws import draw_due_weeks
-from serving.settings import Settings
+from serving.settings import Settings, store_url
+from serving.store import Store
 from serving.tables import incidents
 from serving.triage import TriageDesk, open_desk
 from tests.policy.examples import shipped_desk
@@ -27,14 +29,31 @@ TODAY = datetime.now(UTC)
 LAST_WEEK = TODAY - timedelta(days=7)
 
 
+def serving(store: Store, state: Path) -> tuple[TriageDesk, TestClient, Path]:
+    """A desk, its interface in development mode, and its state folder."""
+    desk_settings = Settings(state=state, development=True, database_url=store._database.url)
+    desk = open_desk(desk_settings)
+    return desk, TestClient(Api(desk, desk_settings, Metrics()).app(), "http://127.0.0.1"), state
+
+
 @pytest.fixture
-def served(tmp_path, store, promote) -> tuple[TriageDesk, TestClient, Path]:
-    """A desk with a trained release, its interface in development mode, and its state folder."""
-    settings = Settings(state=tmp_path, development=True, database_url=store._database.url)
+def served(tmp_path, store, promote) -> Iterator[tuple[TriageDesk, TestClient, Path]]:
+    """A desk with a trained release on every kind of database."""
     promote(store, tmp_path)
-    desk = open_desk(settings)
-    yield desk, TestClient(Api(desk, settings, Metrics()).app(), "http://127.0.0.1"), tmp_path
-    desk.store.close()
+    found = serving(store, tmp_path)
+    yield found
+    found[0].store.close()
+
+
+@pytest.fixture
+def explaining(tmp_path, promote) -> Iterator[tuple[TriageDesk, TestClient, Path]]:
+    """The same on SQLite alone: what is explained does not depend on the database."""
+    store = Store(store_url(tmp_path))
+    promote(store, tmp_path)
+    found = serving(store, tmp_path)
+    yield found
+    found[0].store.close()
+    store.close()
 
 
 def triaged(desk: TriageDesk, number: int, at: datetime = NOON) -> str:
@@ -45,8 +64,8 @@ def triaged(desk: TriageDesk, number: int, at: datetime = NOON) -> str:
     return desk.triage(request, at).decision.decision_id
 
 
-def test_a_stored_decision_says_what_its_models_made_of_it_in_words(served):
-    desk, client, state = served
+def test_a_stored_decision_says_what_its_models_made_of_it_in_words(explaining):
+    desk, client, state = explaining
     decision_id = triaged(desk, 1)
     answer = client.get(f"/decisions/{decision_id}/explain").json()
     told = {model["model"]: model for model in answer["models"]}
@@ -65,8 +84,8 @@ def test_a_stored_decision_says_what_its_models_made_of_it_in_words(served):
     assert told["churn"]["absent"] == "no churn risk was known"
 
 
-def test_an_explanation_does_not_change_with_what_happens_later(served):
-    desk, client, _ = served
+def test_an_explanation_does_not_change_with_what_happens_later(explaining):
+    desk, client, _ = explaining
     decision_id = triaged(desk, 1)
     before = client.get(f"/decisions/{decision_id}/explain").json()
     more = [{"ticket_id": f"L{n}", "contact_id": "C1"} for n in range(5)]
@@ -74,8 +93,8 @@ def test_an_explanation_does_not_change_with_what_happens_later(served):
     assert client.get(f"/decisions/{decision_id}/explain").json() == before
 
 
-def test_a_release_that_is_gone_explains_nothing_and_says_what_to_do(served):
-    desk, client, state = served
+def test_a_release_that_is_gone_explains_nothing_and_says_what_to_do(explaining):
+    desk, client, state = explaining
     decision_id = triaged(desk, 1)
     rmtree(state / "releases")
     answer = client.get(f"/decisions/{decision_id}/explain")
