@@ -40,6 +40,30 @@ def drill(
     raise typer.Exit(run_drills(only, drills()))
 
 
+@app.command("ml-test-score")
+def ml_test_score(
+    run: Annotated[bool, typer.Option("--run", help="Run the tests as well: minutes.")] = False,
+    record: Annotated[
+        bool, typer.Option("--record", help="Record the points in docs/results.json; needs --run.")
+    ] = False,
+) -> None:
+    """Verify what holds the 28 checks of Google's ML Test Score, and add the points up."""
+    from pipelines import ml_test_score as score
+    from pipelines.results import record_results
+
+    if record and not run:
+        raise ValueError("--record without --run would claim tests that nobody ran: add --run")
+    found = score.measure(run)
+    points = score.totals(found)
+    for one in found:
+        if one.points < 1:
+            why = one.check.lacking or "; ".join(f"gone or failing: {test}" for test in one.broken)
+            typer.echo(f"{one.check.label}: {one.points:g}, {one.check.name}: {why}")
+    typer.echo(", ".join(f"{name} {points[name]:g}" for name in points) + f": {min(points.values()):g} of 7")
+    if record:
+        record_results(score.results(points, found))
+
+
 @app.command()
 def results() -> None:
     """Write docs/results.md again from docs/results.json."""

@@ -34,6 +34,11 @@ def registry_of(report: Mapping[str, Any]) -> CollectorRegistry:
     gauge("verdict", "1 for the state of the last verdict", states, "state")
     gauge("monitor_run_timestamp_seconds", "When the monitor last looked", {(): _seconds(report["as_of"])})
     gauge("verdict_since_timestamp_seconds", "Since when", {(): _seconds(report["since"])})
+    gauge(
+        "champion_since_timestamp_seconds",
+        "Since when the release serves",
+        {(): _seconds(report["release_since"])},
+    )
     gauge("window_decisions", "Decisions judged", {(): quality["decisions"]})
     gauge("window_answered", "Decisions judged that somebody answered", {(): quality["answered"]})
     gauge(

@@ -61,6 +61,7 @@ class Observation:
     freshness_hours: dict[str, float | None]
     notes: tuple[str, ...]
     rise: Rise | None = None
+    release_since: datetime | None = None
     evidence: Evidence = field(default_factory=Evidence)
 
 
@@ -143,6 +144,7 @@ def observe(
         before = (last_good, quality(theirs, feedback))
     return Observation(
         release=champion,
+        release_since=_promoted_at(store, now),
         before=before,
         window_start=window["at"].min() if len(window) else None,
         window_end=window["at"].max() if len(window) else None,
@@ -182,6 +184,7 @@ def report_record(seen: Observation, verdict: Verdict, now: datetime) -> dict[st
         "as_of": now.isoformat(),
         "verdict": verdict.state,
         "release": seen.release,
+        "release_since": seen.release_since.isoformat() if seen.release_since else None,
         "line": verdict.line,
         "since": verdict.since.isoformat() if verdict.since else None,
         "window": {
@@ -231,9 +234,15 @@ def _drift(
 
 def _new_labels(store: Store, labels: pd.DataFrame, now: datetime) -> int:
     """Tickets with labels from feedback since the champion was promoted; all of them where none ever was."""
-    promoted = [move.at for move in store.pointer_history("champion") if move.at < now]
-    fresh = labels[labels["known_at"] > promoted[-1]] if promoted else labels
+    promoted = _promoted_at(store, now)
+    fresh = labels if promoted is None else labels[labels["known_at"] > promoted]
     return int(fresh["ticket_id"].nunique())
+
+
+def _promoted_at(store: Store, now: datetime) -> datetime | None:
+    """Since when the release that serves does, as of ``now``."""
+    moves = [move.at for move in store.pointer_history("champion") if move.at < now]
+    return moves[-1] if moves else None
 
 
 def last_verdict(store: Store) -> Verdict | None:

@@ -50,7 +50,19 @@ def report(decided: int = 400, answered: int = 0) -> dict:
         {"tickets": [Finding(suite("tickets")[0], False, 3, "3 of 9")]},
     )
     seen = Observation(
-        "r1", None, NOW, NOW, judged, None, right, right, 7, {"usage": None}, (), evidence=known
+        "r1",
+        None,
+        NOW,
+        NOW,
+        judged,
+        None,
+        right,
+        right,
+        7,
+        {"usage": None},
+        (),
+        release_since=NOW,
+        evidence=known,
     )
     return json.loads(json.dumps(report_record(seen, Verdict("WATCH", "x", NOW), NOW)))
 
@@ -66,6 +78,7 @@ def test_the_file_says_what_the_report_says(tmp_path):
     assert 'firstline_override_share{field="intent"} 0.25' in text
     assert f"firstline_monitor_run_timestamp_seconds {NOW.timestamp():.9e}".split("e")[0] in text
     assert "firstline_new_labels 7.0" in text
+    assert "firstline_champion_since_timestamp_seconds 1.7" in text
     assert 'firstline_csat_mean{issue="refund"} 4.5' in text
     assert 'firstline_feature_skew_decisions{feature="plan"} 1.0' in text
     assert 'firstline_expectations_failed{severity="critical",table="tickets"} 1.0' in text
