@@ -18,6 +18,8 @@ from pipelines.drills.workspace import demo_desk
 from pipelines.params import DemoCompanyParams, load_params
 from pipelines.results import Result
 from serving.inputs import processor_kind
+from serving.problems import Problem
+from serving.releases import Loaded
 from serving.replay import loaded_release, replay, stored
 from serving.requests import TriageRequest
 from serving.settings import Settings
@@ -66,7 +68,7 @@ def decide(settings: Settings, requests: Iterable[Mapping[str, Any]]) -> int:
 
 def replay_all(settings: Settings) -> Replayed:
     """Replay every stored decision, each release loaded anew."""
-    store, found, loaded = open_store(settings), Replayed(), dict[str, Any]()
+    store, found, loaded = open_store(settings), Replayed(), dict[str, Loaded | None]()
     try:
         for decision_id in _decision_ids(store):
             with store.reading() as connection:
@@ -75,7 +77,10 @@ def replay_all(settings: Settings) -> Replayed:
                 found.outcomes["erased"] += 1
                 continue
             if decision.release not in loaded:
-                loaded[decision.release] = loaded_release(settings, decision.release)
+                loaded[decision.release] = _loaded(settings, decision.release)
+            if loaded[decision.release] is None:
+                found.outcomes["release gone"] += 1
+                continue
             said = replay(loaded[decision.release], decision, inputs)
             found.outcomes[said.outcome] += 1
             found.differs.update(said.differs)
@@ -84,6 +89,13 @@ def replay_all(settings: Settings) -> Replayed:
     finally:
         store.close()
     return found
+
+
+def _loaded(settings: Settings, release_id: str) -> Loaded | None:
+    try:
+        return loaded_release(settings, release_id)
+    except Problem:
+        return None
 
 
 def _decision_ids(store: Store) -> list[str]:

@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import zlib
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -10,8 +11,10 @@ import pytest
 from sqlalchemy import make_url, select, update
 from starlette.testclient import TestClient
 
+from connectors.identity import person_index
 from serving import checkpoints
-from serving.forget_rows import count_rows, erase_rows, mentions
+from serving.forget_marks import Marks
+from serving.forget_rows import count_rows, erase_rows, mentions, reduce_others
 from serving.forget_scrub import scrub
 from serving.forget_who import Forgotten, whom
 from serving.http import Api
@@ -173,6 +176,9 @@ def test_the_person_beside_them_keeps_name_history_and_shared_mailbox(erased):
     known = {(row["alias"], row["contact_id"]) for row in after["context_identities"].values()}
     assert {key[0] for key in after["context_contacts"]} == {BOB, CAROL}
     assert (BOB, BOB) in known
+    alone = forget_desk.contacts().loc[lambda frame: frame["contact_id"] != EMMA]
+    expected = person_index.identities(alone)[["alias", "contact_id"]].itertuples(index=False, name=None)
+    assert known == set(expected), "who is who is as if she had never been known"
     assert EMMA not in {contact for _, contact in known}
     assert {(row["handle"]) for row in after["contact_handles"].values() if row["contact_id"] == BOB} >= {
         OFFICE
@@ -190,6 +196,17 @@ def test_the_chain_and_old_checkpoints_hold_and_the_erasing_is_in_it(erased):
     assert said.problems == ()
     assert (said.erased, said.reduced) == (3, 3)
     assert ("forgotten", PSEUDONYM) in kinds
+
+
+def test_a_past_ticket_shown_beside_a_decision_goes_even_if_nothing_was_written_in_it(lived):
+    store, decided = lived
+    assert "old-bob" in contents(store)["decisions"][decided["t-emma"],]["record"]
+    reduce_others(store, Marks.of(PSEUDONYM, (), {"old-bob"}), NOON)
+    after = contents(store)
+    assert not [row for row in after["decisions"].values() if '"old-bob"' in row["record"]]
+    for row in after["decision_inputs"].values():
+        assert b'"old-bob"' not in zlib.decompress(row["inputs"])
+    assert store.verify_ledger().intact
 
 
 def test_replay_answers_erased_for_theirs_and_says_what_it_can_for_others(erased):
