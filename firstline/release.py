@@ -2,7 +2,7 @@
 
 import sys
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -37,17 +37,34 @@ def promote(
     without_gates: Annotated[
         str | None, typer.Option(help="Why it may serve although gates fail; kept in the ledger.")
     ] = None,
+    shadow: Annotated[
+        float | None, typer.Option(help="Let it judge this share of accounts as well, without effect.")
+    ] = None,
+    canary: Annotated[
+        float | None, typer.Option(help="Let it decide for this share of accounts, always the same.")
+    ] = None,
     as_of: AsOf = None,
 ) -> None:
-    """Make the release of the last `dvc repro` the serving champion, if it passes every gate."""
+    """Make the release of the last `dvc repro` the champion if it passes every gate, or try it out."""
     from pipelines.promote import promote as promote_candidate
 
-    raise typer.Exit(promote_candidate(dry_run, at=_moment(as_of), without_gates=without_gates))
+    if shadow is not None and canary is not None:
+        sys.exit("firstline: --shadow and --canary: give one of them")
+    trial: tuple[Literal["shadow", "canary"], float] | None = None
+    if shadow is not None:
+        trial = "shadow", shadow
+    if canary is not None:
+        trial = "canary", canary
+    try:
+        status = promote_candidate(dry_run, at=_moment(as_of), without_gates=without_gates, trial=trial)
+    except ValueError as error:
+        sys.exit(f"firstline: {error}")
+    raise typer.Exit(status)
 
 
 @app.command()
 def rollback(as_of: AsOf = None) -> None:
-    """Make the last good release the serving champion again."""
+    """End the trial of a challenger, or else make the last good release the serving champion again."""
     from pipelines.promote import rollback as roll_back
 
     raise typer.Exit(roll_back(_moment(as_of)))

@@ -22,6 +22,7 @@ from pipelines.gates import Gate, data_gate, gate_table, quality_gates, soundnes
 from pipelines.tracking import TrackingError, mirror_pointers
 from serving.settings import Settings
 from serving.store import Store
+from serving.trials import Mode, Trial, check_share, end_trial, set_trial
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
@@ -83,6 +84,26 @@ def promote_release(bundle: Path, store_url: str, releases: Path, by: str, reaso
         if before is not None:
             store.set_pointer(LAST_GOOD, before, by, f"champion until {found}", at)
         store.set_pointer(CHAMPION, found, by, reason, at)
+        with store.writing() as connection:
+            end_trial(connection, by, f"{found} is the champion", at)
+    finally:
+        store.close()
+    return found
+
+
+def try_out(
+    bundle: Path, settings: Settings, mode: Mode, share: float, by: str, reason: str, at: datetime
+) -> str:
+    """Install ``bundle`` as the challenger and try it on the share of accounts; returns its id.
+
+    Raises ``ValueError`` for a share that is none, before anything is installed.
+    """
+    check_share(share)
+    found = set_challenger(bundle, settings, by, reason, at)
+    store = Store(settings.database_url)
+    try:
+        with store.writing() as connection:
+            set_trial(connection, Trial(found, mode, share, by, reason, at))
     finally:
         store.close()
     return found
@@ -100,6 +121,16 @@ def roll_back_release(store_url: str, releases: Path, by: str, reason: str, at: 
     finally:
         store.close()
     return last_good
+
+
+def stop_trial(store_url: str, by: str, reason: str, at: datetime) -> Trial | None:
+    """End the trial that holds; returns it, ``None`` where there is none."""
+    store = Store(store_url)
+    try:
+        with store.writing() as connection:
+            return end_trial(connection, by, reason, at)
+    finally:
+        store.close()
 
 
 def pointers(store_url: str) -> dict[str, str]:
@@ -150,8 +181,12 @@ def promote(
     at: datetime | None = None,
     without_gates: str | None = None,
     by: str | None = None,
+    trial: tuple[Mode, float] | None = None,
 ) -> int:
     """Judge the newest release and, unless ``dry_run``, let it serve; returns the exit status.
+
+    ``trial``: only try it out beside the champion, on this share of accounts. A shadow has no effect and
+    needs no more than to be sound.
 
     ``without_gates``: why it may serve although gates fail; the reason is kept with who gave it. An unsound
     bundle never serves. ``at``: the moment, for a replayed desk; default now.
@@ -166,8 +201,10 @@ def promote(
         champion = None
     gates = promotion_gates(bundle, read_metrics("validate"), champion)
     console.print(gate_table(gates, f"release {candidate}"))
-    failed = [gate.name for gate in gates if not gate.passed]
-    reason = "all gates passed"
+    mode, share = trial or ("ended", 0.0)
+    sound = 2 if mode == "shadow" else len(gates)
+    failed = [gate.name for gate in gates[:sound] if not gate.passed]
+    reason = "sound" if mode == "shadow" else "all gates passed"
     if failed and without_gates:
         reason = f"{without_gates} (without gates; failed: {', '.join(failed)})"
     elif failed:
@@ -177,6 +214,10 @@ def promote(
         console.print(f"{candidate} would be promoted (dry run).")
         return 0
     now = at or datetime.now(UTC)
+    if trial is not None:
+        try_out(bundle, settings, mode, share, by or user(), reason, now)
+        console.print(f"{candidate} is tried out ({mode}) on {share:.0%} of accounts.")
+        return 0
     promote_release(bundle, settings.database_url, settings.releases, by or user(), reason, now)
     mirror(settings)
     console.print(f"{candidate} is the champion.")
@@ -184,8 +225,15 @@ def promote(
 
 
 def rollback(at: datetime | None = None, by: str | None = None, reason: str = "rolled back") -> int:
-    """Let the last good release serve again; returns the exit status."""
+    """Take back the newest step: end the trial of a challenger, else let the last good release serve again.
+
+    Returns the exit status.
+    """
     settings, now = Settings(), at or datetime.now(UTC)
+    tried = stop_trial(settings.database_url, by or user(), reason, now)
+    if tried is not None:
+        Console().print(f"{tried.release_id} is no longer tried out ({tried.mode}); the champion stays.")
+        return 0
     back = roll_back_release(settings.database_url, settings.releases, by or user(), reason, now)
     mirror(settings)
     Console().print(f"{back} is the champion again.")

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Table, insert, select
 
 from serving.database import one_at_a_time
 from serving.moments import microseconds
-from serving.tables import decisions, erasures, feedback, ledger, pointer_moves, review_draws
+from serving.tables import decisions, erasures, feedback, ledger, pointer_moves, review_draws, trials
 
 GENESIS = "0" * 64
 ERASED, REDUCED = "erased", "reduced"
@@ -27,6 +27,7 @@ _VOUCHED: dict[str, tuple[Table, str]] = {
     "decision": (decisions, "decision_id"),
     "feedback": (feedback, "feedback_id"),
     "pointer": (pointer_moves, "move_id"),
+    "trial": (trials, "trial_id"),
     "review_draw": (review_draws, "week"),
     ERASED: (erasures, "subject"),
 }

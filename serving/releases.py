@@ -16,6 +16,7 @@ from models.release import Release, ReleaseError, load_release
 from policy.desk import Desk, DeskError, load_desk
 from serving.logs import logger
 from serving.store import Store
+from serving.trials import Trial, current_trial
 
 POINTERS = ("champion", "last_good")
 """Pointers that are tried, in this order."""
@@ -55,6 +56,8 @@ class Releases:
         self._checked_at = float("-inf")
         self._wanted: tuple[str | None, ...] | None = None
         self._serving = self._rules
+        self._wanted_trial: Trial | None = None
+        self._trial: tuple[Trial, Loaded] | None = None
 
     def current(self) -> Loaded:
         """The release to decide with now."""
@@ -65,6 +68,10 @@ class Releases:
                     self._checked_at = self._clock()
         return self._serving
 
+    def trial(self) -> tuple[Trial, Loaded] | None:
+        """The trial that holds and its challenger, as of the last look at the pointers."""
+        return self._trial
+
     def rules(self, why: str) -> Loaded:
         """The rules that count without a release, degraded by ``why``."""
         return Loaded(None, self._rules.desk, (why,))
@@ -72,22 +79,41 @@ class Releases:
     def _follow(self) -> None:
         try:
             wanted = tuple(self._store.pointer(name) for name in POINTERS)
+            with self._store.reading() as connection:
+                trial = current_trial(connection)
         except SQLAlchemyError as error:
             logger().error("pointer not read", error=type(error).__name__)
             return
-        if wanted == self._wanted:
-            return
-        self._wanted = wanted
-        self._serving = self._first_sound(wanted)
-        logger().info("release serves", release=self._serving.id, degraded=self._serving.degraded)
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self._serving = self._first_sound(wanted)
+            logger().info("release serves", release=self._serving.id, degraded=self._serving.degraded)
+        if trial != self._wanted_trial:
+            self._wanted_trial = trial
+            self._trial = self._tried(trial)
+
+    def _tried(self, trial: Trial | None) -> tuple[Trial, Loaded] | None:
+        """The challenger of ``trial``, loaded; ``None`` where it is unsound, which is told."""
+        if trial is None:
+            return None
+        if self._trial is not None and self._trial[1].id == trial.release_id:
+            return trial, self._trial[1]
+        try:
+            release = load_release(self._folder / trial.release_id)
+            return trial, Loaded(release, load_desk(release.desk_path))
+        except (ReleaseError, DeskError) as error:
+            logger().error("challenger not loaded", release=trial.release_id, why=str(error))
+            return None
 
     def _first_sound(self, wanted: tuple[str | None, ...]) -> Loaded:
         degraded: tuple[str, ...] = ()
         for name, release_id in zip(POINTERS, wanted, strict=True):
             if release_id is None:
                 continue
-            if self._serving.id == release_id:
-                return Loaded(self._serving.release, self._serving.desk, degraded)
+            tried = () if self._trial is None else (self._trial[1],)
+            for loaded in (self._serving, *tried):
+                if loaded.id == release_id:
+                    return Loaded(loaded.release, loaded.desk, degraded)
             try:
                 release = load_release(self._folder / release_id)
                 return Loaded(release, load_desk(release.desk_path), degraded)

@@ -89,6 +89,7 @@ class Worker:
     def close(self) -> None:
         """Let go of the store."""
         self._chores.stop()
+        self._desk.shadow.finish()
         self._desk.store.close()
 
 

@@ -272,3 +272,30 @@ erasures = Table(
     Column("pseudonym", String(64), nullable=False),
     Column("at", BigInteger, nullable=False),
 )
+
+trials = Table(
+    "trials",
+    metadata,
+    Column("trial_id", Integer, primary_key=True),
+    Column("release_id", Text, nullable=False),
+    Column("mode", String(16), nullable=False),
+    Column("share", Float, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+trial_scores = Table(
+    "trial_scores",
+    metadata,
+    Column("decision_id", String(64), primary_key=True),
+    Column("release_id", Text, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("intent", Text),
+    Column("probability", Float),
+    Column("queue", Text),
+    Column("action", Text),
+    Column("milliseconds", Float),
+    Column("failed", Text),
+    Index("trial_scores_by_release", "release_id", "at"),
+)

@@ -26,8 +26,10 @@ from serving.review_draws import draw_due_weeks
 from serving.senders import write_back
 from serving.settings import Settings
 from serving.store import Store, open_store
+from serving.trials import stop_if_refuted
 
 BATCH = 100
+BY = "firstline tick"
 
 
 class Ticked(NamedTuple):
@@ -40,10 +42,13 @@ class Ticked(NamedTuple):
     drawn: int = 0
     lifted: tuple[str, ...] = ()
     overdue: tuple[Overdue, ...] = ()
+    stopped: str | None = None
+    """Why a challenger is tried out no longer."""
 
     def lines(self) -> list[str]:
         """As sentences."""
         late = [f"warning: {one.in_words()}" for one in self.overdue]
+        late += [f"the challenger is no longer tried out: {self.stopped}"] if self.stopped else []
         if not (self.deadlines or any(self.incidents) or any(self[2:6])):
             return [*late, "no promise is about to be broken, no error budget is spent, no action is pending"]
         demoted = [f"{d.intent} is no longer automated: {d.because}" for d in self.demotions]
@@ -65,8 +70,9 @@ def tick(store: Store, desk: Desk, execute: Executor, at: datetime) -> Ticked:
         drawn = draw_due_weeks(connection, desk, at)
         late, overdue = demote_where_overdue(connection, desk, at), overdue_reviews(connection, at)
         lifted = lift_where_done(connection, at)
+        stopped = stop_if_refuted(connection, BY, at)
     demoted, actions = (*spent, *late), carry_out_pending(store, execute, at)
-    return Ticked(deadlines, surges, demoted, actions, drawn, tuple(lifted), tuple(overdue))
+    return Ticked(deadlines, surges, demoted, actions, drawn, tuple(lifted), tuple(overdue), stopped)
 
 
 def escalate_all_deadlines(store: Store, desk: Desk, at: datetime) -> int:

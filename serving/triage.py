@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from time import perf_counter
 from typing import Any, NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,6 +28,7 @@ from serving.releases import Loaded, Releases
 from serving.requests import TriageRequest
 from serving.scoring import TicketScores, churn_risk, foresee, read_ticket, weigh_ticket
 from serving.settings import Settings
+from serving.shadow import Shadow, Shadowed
 from serving.situations import (
     account_facts,
     agent_states,
@@ -38,6 +40,7 @@ from serving.situations import (
 )
 from serving.store import AlreadyAnswered, Store, open_store
 from serving.to_people import nobody_known, to_people
+from serving.trials import Trial, TrialScore, takes_part
 
 SIMILAR_CANDIDATES = 20
 """Newest solved tickets about the same intent that are compared with the ticket."""
@@ -82,6 +85,7 @@ class TriageDesk:
     def __init__(self, store: Store, releases: Releases) -> None:
         self.store = store
         self._releases = releases
+        self.shadow = Shadow(store, self._judged_beside)
         self._reference = Recent(size=32, seconds=REFERENCE_SECONDS)
         self._churn = Recent(size=20_000, seconds=24 * 3600.0)
         self._paths = Recent(size=1_000, seconds=24 * 3600.0)
@@ -95,13 +99,18 @@ class TriageDesk:
         before = self.store.answered("triage", request.ticket_id)
         if before is not None:
             return self._stored(request, before.body_hash, before.answer_id)
-        made = self.considered(request, (request.as_of or now).astimezone(UTC))
+        at = (request.as_of or now).astimezone(UTC)
+        tried = self._tried_on(request, at)
+        made, failed = self._canary(request, at, tried)
+        made = made or self.considered(request, at)
         try:
             self.store.accept_decision(
                 made.decision, request.text, request.body_hash, made.ticket, made.inputs
             )
         except AlreadyAnswered as lost_race:
             return self._stored(request, lost_race.taken.body_hash, lost_race.taken.answer_id)
+        if tried is not None and (failed or tried[0].mode == "shadow"):
+            self.shadow.offer(Shadowed(request, made.decision, tried[1], failed))
         return Answer(made.decision, new=True)
 
     def considered(self, request: TriageRequest, at: datetime) -> Made:
@@ -112,16 +121,61 @@ class TriageDesk:
         """
         serving = self._releases.current()
         for loaded in (serving, self._releases.rules(FAILED_RELEASE)):
-            try:
-                return self._decided(request, at, loaded)
-            except SQLAlchemyError:
-                raise
-            except Exception as error:
-                logger().error(
-                    "not decided", release=loaded.id, error=type(error).__name__, at=where_raised(error)
-                )
+            made, _ = self._attempted(request, at, loaded)
+            if made is not None:
+                return made
         ticket = ticket_row(request, nobody_known(request), at)
         return Made(ticket, to_people(request, serving.desk, at), None)
+
+    def _attempted(self, request: TriageRequest, at: datetime, loaded: Loaded) -> tuple[Made | None, str]:
+        """A decision, or the type of the error in its way. Raises ``SQLAlchemyError``."""
+        try:
+            return self._decided(request, at, loaded), ""
+        except SQLAlchemyError:
+            raise
+        except Exception as error:
+            failed = type(error).__name__
+            logger().error("not decided", release=loaded.id, error=failed, at=where_raised(error))
+            return None, failed
+
+    def _tried_on(self, request: TriageRequest, at: datetime) -> tuple[Trial, Loaded] | None:
+        """The trial that the ticket's account takes part in; a stranger is an account of their own."""
+        self._releases.current()
+        trial = self._releases.trial()
+        if trial is None:
+            return None
+        account = request.account_id
+        if account is None:
+            with self.store.reading() as connection:
+                who = person(connection, request.contact_id, request.contact_handle, at)
+            account = (who.account_id or who.contact_id) if who else None
+        return trial if takes_part(trial[0], account or request.ticket_id) else None
+
+    def _canary(
+        self, request: TriageRequest, at: datetime, tried: tuple[Trial, Loaded] | None
+    ) -> tuple[Made | None, str]:
+        if tried is None or tried[0].mode != "canary":
+            return None, ""
+        return self._attempted(request, at, tried[1])
+
+    def _judged_beside(self, ticket: Shadowed) -> TrialScore:
+        """What the challenger says about a ticket that was decided; nothing of it has an effect."""
+        decision, challenger = ticket.decision, ticket.challenger
+        started = perf_counter()
+        made, failed = None, ticket.failed
+        if not failed:
+            made, failed = self._attempted(ticket.request, decision.at, challenger)
+        score = TrialScore(decision.decision_id, challenger.id, decision.at, failed=failed or None)
+        if made is None:
+            return score
+        said = made.decision
+        return score._replace(
+            intent=said.intent.name,
+            probability=said.intent.probability,
+            queue=said.route.queue,
+            action=said.action,
+            milliseconds=1000 * (perf_counter() - started),
+        )
 
     def with_store(self, store: Store) -> "TriageDesk":
         """A desk of the same releases on another store."""

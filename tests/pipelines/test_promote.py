@@ -15,9 +15,13 @@ from pipelines.promote import (
     promotion_gates,
     roll_back_release,
     serves_whole,
+    stop_trial,
+    try_out,
 )
 from pipelines.status import status_lines, status_record
 from serving.settings import Settings, store_url
+from serving.store import Store
+from serving.trials import current_trial, trial_history
 from tests.models.desks import account_features
 
 AT = datetime(2026, 7, 1, 9, tzinfo=UTC)
@@ -188,7 +192,9 @@ def test_an_unsound_bundle_fails_the_first_gate_and_nothing_of_it_is_read(make):
 def test_the_status_tells_what_serves_and_why(make, desk, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     settings = Settings(state=desk[1].parent, database_url=desk[0])
-    nothing = dict.fromkeys(["champion", "challenger", "last_good", "retraining", "monitor"])
+    nothing = dict.fromkeys(
+        ["champion", "challenger", "last_good", "retraining", "monitor", "traffic", "data"]
+    )
     nothing["reviews"] = []
     assert status_record(settings, AT) == nothing
     assert status_lines(nothing)[0] == "champion: none"
@@ -196,8 +202,39 @@ def test_the_status_tells_what_serves_and_why(make, desk, monkeypatch, tmp_path)
     first = promote_release(make("one"), *desk, by="ann", reason="gates", at=AT)
     serving = {"release": first, "days": 3, "reason": "gates", "by": "ann"}
     later = status_record(settings, AT + timedelta(days=3))
-    assert later == {**nothing, "champion": serving}
+    assert later.pop("data").startswith("the champion learnt from revision one ")
+    assert later == {k: v for k, v in nothing.items() if k != "data"} | {"champion": serving}
+    later["data"] = None
     assert status_lines(later)[0] == f"champion: {first}, for 3 days (gates, by ann)"
+
+
+def test_a_challenger_is_tried_out_shown_taken_back_or_made_champion_on_the_record(
+    make, desk, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    settings = Settings(state=desk[1].parent, database_url=desk[0])
+    first = promote_release(make("one"), *desk, "ann", "first", AT)
+    for share in (0.0, 1.5):
+        with pytest.raises(ValueError, match="share of accounts"):
+            try_out(make("two"), settings, "canary", share, "ann", "looks better", AT)
+    assert status_record(settings, AT)["challenger"] is None
+    second = try_out(make("two"), settings, "shadow", 1.0, "ann", "looks better", AT)
+    try_out(make("two"), settings, "canary", 0.1, "bob", "still does", AT)
+    assert "canary" in status_record(settings, AT)["traffic"]
+    assert stop_trial(desk[0], "cleo", "complaints", AT).release_id == second
+    assert stop_trial(desk[0], "cleo", "again", AT) is None
+    try_out(make("two"), settings, "canary", 0.1, "bob", "mended", AT)
+    promote_release(make("two"), *desk, "bob", "better", AT)
+    store = Store(desk[0])
+    with store.reading() as connection:
+        steps = [(step.mode, step.by) for step in trial_history(connection)]
+        assert current_trial(connection) is None
+    assert steps == [
+        ("shadow", "ann"), ("canary", "bob"), ("ended", "cleo"), ("canary", "bob"), ("ended", "bob")
+    ]  # fmt: skip
+    assert store.verify_ledger().intact
+    store.close()
+    assert pointers(desk[0]) == {"champion": second, "challenger": second, "last_good": first}
 
 
 def test_a_champion_of_an_older_version_of_the_program_does_not_stop_its_successor(
