@@ -5,6 +5,7 @@ The store's pointer decides what serves; the MLflow registry's aliases follow it
 
 import argparse
 import getpass
+import os
 import shutil
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from models.release import ReleaseError, release_id, verify_release
 from pipelines.artifacts import RELEASE, read_metrics
 from pipelines.challenge import challenge_gates
 from pipelines.gates import Gate, data_gate, gate_table, quality_gates, soundness_gates
-from pipelines.tracking import TrackingError, mirror_pointers
+from pipelines.tracking import mirror_pointers
 from serving.settings import Settings
 from serving.store import Store
 from serving.trials import Mode, Trial, check_share, end_trial, set_trial
@@ -27,6 +28,7 @@ from serving.trials import Mode, Trial, check_share, end_trial, set_trial
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 LAST_GOOD = "last_good"
+_IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "3"}
 
 
 def promotion_gates(bundle: Path, validation: Mapping[str, Any], champion: Path | None = None) -> list[Gate]:
@@ -155,10 +157,15 @@ def serves_whole(release: str, settings: Settings) -> bool:
 
 
 def mirror(settings: Settings) -> None:
-    """Let the MLflow registry's aliases follow the store. The store has decided: a failure is only told."""
+    """Let the MLflow registry's aliases follow the store. The store has decided: a failure is only told.
+
+    A tracking server that is away is not waited for: what serves does not depend on it.
+    """
+    for name, value in _IMPATIENT.items():
+        os.environ.setdefault(name, value)
     try:
         mirror_pointers(pointers(settings.database_url), settings.state)
-    except TrackingError as error:
+    except Exception as error:  # unreachable, full, of another version: whatever it is, the store has decided
         Console(stderr=True).print(f"the MLflow registry does not follow: {error}", markup=False)
 
 

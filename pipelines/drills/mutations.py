@@ -5,6 +5,7 @@ its own, so that one that kills the process is counted and not the end of the dr
 """
 
 import json
+import logging
 import os
 import random
 import shutil
@@ -18,6 +19,8 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
+
+import structlog
 
 from models.release import DESK, GOLDEN, MANIFEST, release_id, sha256
 from pipelines.artifacts import RELEASE
@@ -66,13 +69,17 @@ def try_mutations(bundle: Path, count: int, seed: int = 1) -> list[Tried]:
         state = Path(folder)
         champion(bundle, state)
         while len(tried) < count:
-            with ProcessPoolExecutor(1, get_context("spawn")) as process:
+            with ProcessPoolExecutor(1, get_context("spawn"), _quietly) as process:
                 try:
                     for number in range(len(tried), count):
                         tried.append(process.submit(try_one, bundle, state, seed, number).result())
                 except BrokenProcessPool:
                     tried.append(Tried(f"mutation {number} of seed {seed} ended the process", False))
     return tried
+
+
+def _quietly() -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
 def champion(bundle: Path, state: Path) -> None:

@@ -14,6 +14,7 @@ from pipelines.promote import (
     promote_release,
     promotion_gates,
     roll_back_release,
+    rollback,
     serves_whole,
     stop_trial,
     try_out,
@@ -131,6 +132,19 @@ def test_an_installed_release_is_read_only_and_whole(make, desk):
     assert all(not path.stat().st_mode & 0o222 for path in (desk[1] / found).rglob("*") if path.is_file())
     assert install(make("one"), desk[1]) == found  # a second arrival changes nothing
     assert not list(desk[1].glob(".arriving-*"))
+
+
+def test_a_tracking_server_that_is_away_stops_neither_promotion_nor_rollback(
+    make, desk, monkeypatch, tmp_path, capsys
+):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setenv("FIRSTLINE_STATE", str(tmp_path / "state"))
+    first = promote_release(make("one"), *desk, "ann", "first", AT)
+    promote_release(make("two"), *desk, "ann", "better", AT)
+    assert rollback(AT, "ann", "worse") == 0
+    assert pointers(desk[0])["champion"] == first
+    assert "does not follow" in capsys.readouterr().err
 
 
 def failed(gates: list[Gate]) -> list[str]:

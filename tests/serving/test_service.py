@@ -26,7 +26,15 @@ def state(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def running(state):
+def no_tracking():
+    """MLflow cannot be reached while the service runs, which no answer may depend on."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+        yield
+
+
+@pytest.fixture(scope="module")
+def running(state, no_tracking):
     with running_service(Settings(state=state), state / "service.log", attempts=1) as service:
         yield service
         service.process.terminate()
