@@ -78,10 +78,11 @@ def replay_all(settings: Settings) -> Replayed:
                 continue
             if decision.release not in loaded:
                 loaded[decision.release] = _loaded(settings, decision.release)
-            if loaded[decision.release] is None:
+            release = loaded[decision.release]
+            if release is None:
                 found.outcomes["release gone"] += 1
                 continue
-            said = replay(loaded[decision.release], decision, inputs)
+            said = replay(release, decision, inputs)
             found.outcomes[said.outcome] += 1
             found.differs.update(said.differs)
             if found.tried % _TOLD_EVERY == 0:
