@@ -13,7 +13,9 @@ from urllib.parse import quote
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
+import firstline
 from features.tables import read_table
 from models.release import verify_release
 from pipelines.forget import command
@@ -23,7 +25,7 @@ from pipelines.forget.scan import Needles, files_under, is_in_file
 from serving.forget_marks import Marks
 from serving.settings import Settings
 from serving.store import Store
-from tests.pipelines.forget.small_project import small_project
+from tests.pipelines.forget.small_project import ROOT, small_project
 from tests.serving.forget_desk import ANSWER, BOB, EMAIL, EMMA, NAME, NOON, WORDS
 
 THEIRS = (EMMA, EMAIL, NAME, "20000771", WORDS, ANSWER)
@@ -241,19 +243,16 @@ def test_a_mark_across_two_blocks_of_a_large_file_is_seen(tmp_path, monkeypatch)
     assert is_in_file(path, Needles(Marks.of("p", {EMAIL})))
 
 
-def test_the_command_asks_before_it_erases(again):
+def test_the_command_asks_before_it_erases(again, monkeypatch):
     project, settings = again
-    shutil.copytree(
-        Path(__file__).parents[3] / "connectors" / "mappings", project / "connectors" / "mappings"
-    )
-    environment = settings.as_environment() | {"PYTHONPATH": str(Path(__file__).parents[3])}
-    run = [sys.executable, "-m", "firstline", "forget", EMAIL]
-    done = subprocess.run(
-        run, cwd=project, env=environment, input="n\n", capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 1, done.stderr
-    assert "erase all this?" in done.stdout
-    assert "2 tickets" in done.stdout or "3 tickets" in done.stdout
-    assert "nothing was erased" in done.stderr
+    shutil.copytree(ROOT / "connectors" / "mappings", project / "connectors" / "mappings")
+    for name, value in settings.as_environment().items():
+        if name.startswith("FIRSTLINE_"):
+            monkeypatch.setenv(name, value)
+    monkeypatch.chdir(project)
+    done = CliRunner().invoke(firstline.app, ["forget", EMAIL], input="n\n")
+    assert done.exit_code == 1
+    assert "3 tickets" in done.output
+    assert "erase all this?" in done.output
+    assert "nothing was erased" in done.output
     assert held(project)
-    assert (settings.state / "firstline.db").exists()
