@@ -11,15 +11,22 @@ from pipelines.demo_company.wording import Writer
 Row = dict[str, Any]
 
 
-def request(ticket_id: str, ticket: Ticket, message: tuple[str, str], as_of: str) -> Row:
-    """The body of ``POST /triage``: who writes is told by contact id, or by the handle of their channel."""
+def request(
+    ticket_id: str, ticket: Ticket, message: tuple[str, str], filed: tuple[str, str], as_of: str
+) -> Row:
+    """The body of ``POST /triage``: who writes is told by contact id, or by the handle of their channel.
+
+    ``filed``: queue and priority that the helpdesk's triggers had set.
+    """
     subject, body = message
+    queue, priority = filed
     found: Row = {
         "ticket_id": ticket_id,
         "created_at": moment_text(ticket.created_at),
         "channel": ticket.channel,
         "subject": subject,
         "body": body,
+        "opening": {"queue": queue, "priority": priority},
         "as_of": as_of,
     }
     contact = ticket.contact

@@ -88,7 +88,7 @@ def handle(rng: Random, ticket: Ticket, team: tuple[Agent, ...], offered: tuple[
         moves=moves,
         early_label=_early_label(rng, ticket, offered),
         label=label,
-        first_priority=ticket.claimed_urgency if ticket.claimed_urgency and rng.random() < 0.5 else "normal",
+        first_priority=_first_priority(rng, ticket),
         priority=_filed_priority(rng, ticket.priority),
         replied_at=replied_at,
         asked_back=asked_back,
@@ -103,6 +103,15 @@ def handle(rng: Random, ticket: Ticket, team: tuple[Agent, ...], offered: tuple[
     _aftermath(rng, ticket, outcome)
     _review(rng, ticket, outcome, team, offered)
     return outcome
+
+
+def filed(rng: Random, ticket: Ticket) -> tuple[str, str]:
+    """Queue and priority that the helpdesk's triggers give a ticket as it comes."""
+    return _triage(rng, ticket), _first_priority(rng, ticket)
+
+
+def _first_priority(rng: Random, ticket: Ticket) -> str:
+    return ticket.claimed_urgency if ticket.claimed_urgency and rng.random() < 0.5 else "normal"
 
 
 def _triage(rng: Random, ticket: Ticket) -> str:

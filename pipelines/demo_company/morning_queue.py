@@ -16,6 +16,7 @@ from pipelines.demo_company.chance import stream, weighted
 from pipelines.demo_company.clock import DAY, HOUR, MINUTE, moment_text
 from pipelines.demo_company.company import Account, Contact, Version
 from pipelines.demo_company.journey import Journey, World
+from pipelines.demo_company.lifecycle import filed
 from pipelines.demo_company.simulation import simulate
 from pipelines.demo_company.texts.synonyms import Vocabulary
 from pipelines.demo_company.tickets import Cause, Mix, Ticket, intent_weights, open_ticket
@@ -101,7 +102,9 @@ def morning_queue(
     for place, (ticket, role) in enumerate(tickets):
         ticket_id = str(FIRST_UNREAD + place)
         queue.truth[ticket_id] = ticket.intent
-        queue.requests.append(request(ticket_id, ticket, _message(night, ticket, role), queue.as_of))
+        by_triggers = filed(stream(params.seed, "morning triggers", seed, place), ticket)
+        message = _message(night, ticket, role)
+        queue.requests.append(request(ticket_id, ticket, message, by_triggers, queue.as_of))
         if role:
             queue.cast.setdefault(role, []).append(ticket_id)
     return queue

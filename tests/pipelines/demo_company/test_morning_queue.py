@@ -5,8 +5,9 @@ from datetime import datetime
 import pandas as pd
 import pytest
 
-from features.schema import typed
+from features.schema import LEVELS, typed
 from pipelines.demo_company import MorningQueue, morning_queue
+from pipelines.demo_company.catalogue import INTENTS
 from pipelines.demo_company.clock import day_number
 from pipelines.demo_company.simulation import simulate
 
@@ -100,3 +101,12 @@ def test_synonyms_change_the_words_and_nothing_else() -> None:
     (before,), (after,) = requests_of(plain, "calm_reset"), requests_of(other, "calm_reset")
     assert "passphrase" in after["subject"].lower() + after["body"].lower()
     assert "passphrase" not in before["subject"].lower() + before["body"].lower()
+
+
+def test_the_helpdesk_had_filed_them_as_it_filed_the_history(queue: MorningQueue) -> None:
+    """Outcome models are asked only where what was filed in training is filed now."""
+    filed = [request["opening"] for request in queue.requests]
+    right = [INTENTS[queue.truth[r["ticket_id"]]].queue == r["opening"]["queue"] for r in queue.requests]
+    assert 0.6 < sum(right) / len(right) < 0.95
+    assert {f["priority"] for f in filed} <= set(LEVELS)
+    assert sum(f["priority"] == "normal" for f in filed) > len(filed) / 2
