@@ -9,23 +9,23 @@ import structlog
 
 from serving.redaction import redact_event
 
+_LOST = (OSError, ValueError)
+"""A full disk, a reader that is gone; a stream that is closed."""
+
 
 class Unfailing:
-    """A stream whose writes are lost where they fail: a full disk must not undo what was done."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    """Standard output as it is now. Writes that fail are lost: a full disk must not undo what was done."""
 
     def write(self, text: str) -> int:
         """Write, or do not."""
-        with contextlib.suppress(OSError):
-            self._stream.write(text)
+        with contextlib.suppress(*_LOST):
+            sys.stdout.write(text)
         return len(text)
 
     def flush(self) -> None:
         """Hand on what was written, or do not."""
-        with contextlib.suppress(OSError):
-            self._stream.flush()
+        with contextlib.suppress(*_LOST):
+            sys.stdout.flush()
 
 
 def configure_logs() -> None:
@@ -38,7 +38,7 @@ def configure_logs() -> None:
             structlog.processors.JSONRenderer(sort_keys=True),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, Unfailing(sys.stdout))),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, Unfailing())),
         cache_logger_on_first_use=True,
     )
 

@@ -4,6 +4,7 @@ import errno
 import io
 import resource
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -195,7 +196,15 @@ class FullStream(io.StringIO):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_a_log_that_cannot_be_written_fails_no_request():
-    with pytest.raises(OSError, match="No space"):
-        structlog.PrintLogger(FullStream()).msg("decided")
-    structlog.PrintLogger(Unfailing(FullStream())).msg("decided")
+def closed_stream() -> io.StringIO:
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+@pytest.mark.parametrize("stream", [FullStream(), closed_stream()], ids=["full disk", "closed"])
+def test_a_log_that_cannot_be_written_fails_no_request(monkeypatch, stream):
+    with pytest.raises((OSError, ValueError)):
+        structlog.PrintLogger(stream).msg("decided")
+    monkeypatch.setattr(sys, "stdout", stream)
+    structlog.PrintLogger(Unfailing()).msg("decided")
