@@ -232,9 +232,9 @@ def write_thresholds(thresholds: Mapping[str, ThresholdEvidence]) -> None:
     THRESHOLDS.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
-def read_thresholds(path: Path = THRESHOLDS) -> dict[str, ThresholdEvidence]:
-    """What ``write_thresholds`` wrote."""
-    document = json.loads(path.read_text(encoding="utf-8"))
+def read_thresholds(project: Path = Path()) -> dict[str, ThresholdEvidence]:
+    """What ``write_thresholds`` wrote in a checkout of the project."""
+    document = json.loads((project / THRESHOLDS).read_text(encoding="utf-8"))
     return {intent: ThresholdEvidence.from_json(found) for intent, found in document.items()}
 
 

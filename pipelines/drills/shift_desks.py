@@ -21,7 +21,7 @@ from pipelines.drills.half_year import prepare
 from pipelines.drills.half_year_company import Plan, found
 from pipelines.drills.workspace import run_in
 from pipelines.evaluation import may_automate
-from pipelines.intent import OUT_OF_FOLD, THRESHOLDS, read_thresholds
+from pipelines.intent import OUT_OF_FOLD, read_thresholds
 from pipelines.params import DemoCompanyParams
 from pipelines.priority import priority_features
 from pipelines.sentiment import CONTEXT
@@ -120,7 +120,7 @@ def read_desk(project: Path, plan: Plan) -> ShiftDesk:
         plan.company.seed,
         IntentModel.load(project / MODELS / "intent"),
         PriorityModel.load(project / MODELS / "priority"),
-        read_thresholds(project / THRESHOLDS),
+        read_thresholds(project),
         later.reset_index(drop=True),
         frozenset(plan.released),
         {},
