@@ -12,7 +12,7 @@ import pytest
 from tests.project import copy_of_project, environment_of
 
 SMALL = {
-    "demo_company": {"accounts": 80, "months": 6, "tickets": 1_500},
+    "demo_company": {"accounts": 80, "months": 6, "tickets": 1_500, "unread": 120},
     "intent": {"trials": 1, "blocks": 2, "encoder": "none"},
     "sentiment": {"trials": 1},
     "priority": {"trials": 1},
