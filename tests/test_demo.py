@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project import copy_of_project, environment_of
+from tests.project import copy_of_project, environment_of, run_module
 
 SMALL = {
     "demo_company": {"accounts": 80, "months": 6, "tickets": 1_500, "unread": 120},
@@ -83,3 +83,12 @@ def test_the_demo_leaves_no_service_behind_and_writes_its_pages(
     assert (folder / "reports" / "morning_queue.html").stat().st_size > 10_000
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(folder) not in listed
+
+
+def test_nothing_that_changes_by_itself_is_in_a_hashed_output(
+    interrupted_then_finished: tuple[Path, str, str],
+) -> None:
+    folder = interrupted_then_finished[0]
+    before = (folder / "dvc.lock").read_bytes()
+    run_module(folder, "dvc", "repro", "--force", "--single-item", "ingest", "validate", "features")
+    assert (folder / "dvc.lock").read_bytes() == before

@@ -19,12 +19,6 @@ def test_a_second_repro_has_nothing_to_do(worked_desk: Path) -> None:
     assert "Data and pipelines are up to date" in run_module(worked_desk, "dvc", "repro").stdout
 
 
-def test_nothing_that_changes_by_itself_is_in_a_hashed_output(desk: Path) -> None:
-    before = (desk / "dvc.lock").read_bytes()
-    run_module(desk, "dvc", "repro", "--force", "--single-item", "ingest", "validate", "features")
-    assert (desk / "dvc.lock").read_bytes() == before
-
-
 def test_metrics_and_plots_can_be_shown(worked_desk: Path) -> None:
     shown = json.loads(run_module(worked_desk, "dvc", "metrics", "show", "--json").stdout)
     assert "artifacts/metrics/evaluate.json" in next(iter(shown.values()))["data"]
