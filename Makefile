@@ -46,7 +46,7 @@ notebooks: $(READY) ## open the notebooks in JupyterLab
 	@$(UV) run --frozen --group lab jupyter lab notebooks/
 
 test: $(READY) ## the test suite
-	@$(RUN) pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## style, types, and notebooks without outputs
 	@$(RUN) ruff check .
