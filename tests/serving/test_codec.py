@@ -15,7 +15,7 @@ from tests.features.histories import history
 
 @pytest.fixture(scope="module", params=[1, 2])
 def frames(request) -> dict[str, pd.DataFrame]:
-    return history(request.param, tickets=1500)
+    return history(request.param, tickets=800)
 
 
 def plain(frames: dict[str, pd.DataFrame]) -> dict[str, Rows]:
