@@ -14,6 +14,7 @@ MAX_CHARS = 20_000
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff]")
 _SPACES = re.compile(r"[^\S\n]+")
 _BREAKS = re.compile(r"\s*\n\s*")
+_WORDS = re.compile(r"\w+")
 
 
 def normalise(text: str) -> str:
@@ -32,8 +33,10 @@ def ticket_text(subject: str | None, body: str | None) -> str:
 
 def folded(text: str) -> str:
     """Letters and digits only, without case and accents, words separated by one space."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
-    return " ".join(re.findall(r"\w+", plain))
+    plain = text.casefold()
+    if not plain.isascii():
+        plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
+    return " ".join(_WORDS.findall(plain))
 
 
 @dataclass(frozen=True)
