@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
-from monitoring.verdict import State
+from monitoring.verdict import Cause, State
 
 GAUGES_FILE = Path("monitor.prom")
 
@@ -31,7 +31,11 @@ def registry_of(report: Mapping[str, Any]) -> CollectorRegistry:
     states: dict[tuple[str, ...], float | None] = {
         (state,): float(report["verdict"] == state) for state in get_args(State)
     }
+    causes: dict[tuple[str, ...], float | None] = {
+        (cause,): float(report["cause"] == cause) for cause in get_args(Cause)
+    }
     gauge("verdict", "1 for the state of the last verdict", states, "state")
+    gauge("verdict_cause", "1 for what the last verdict rests on", causes, "cause")
     gauge("monitor_run_timestamp_seconds", "When the monitor last looked", {(): _seconds(report["as_of"])})
     gauge("verdict_since_timestamp_seconds", "Since when", {(): _seconds(report["since"])})
     gauge(

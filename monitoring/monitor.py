@@ -22,7 +22,7 @@ from monitoring.feedback import feedback_labels, stored_decisions, stored_feedba
 from monitoring.gauges import write_gauges
 from monitoring.quality import Quality, corrections, freshness, quality
 from monitoring.rise import Rise, strongest_rise
-from monitoring.verdict import AUTOMATED, Limits, State, Verdict, judge, judge_successor, settled
+from monitoring.verdict import AUTOMATED, Cause, Limits, State, Verdict, judge, judge_successor, settled
 from monitoring.window import (
     LONGEST_WINDOW,
     Decided,
@@ -183,6 +183,7 @@ def report_record(seen: Observation, verdict: Verdict, now: datetime) -> dict[st
     return {
         "as_of": now.isoformat(),
         "verdict": verdict.state,
+        "cause": verdict.cause,
         "release": seen.release,
         "release_since": seen.release_since.isoformat() if seen.release_since else None,
         "line": verdict.line,
@@ -252,6 +253,7 @@ def last_verdict(store: Store) -> Verdict | None:
         return None
     last = json.loads(text)
     state: State = last["state"]
+    cause: Cause = last.get("cause", "none")
     return Verdict(
         state,
         last["reason"],
@@ -261,6 +263,7 @@ def last_verdict(store: Store) -> Verdict | None:
         worse_than=last.get("worse_than"),
         calm_since=_moment_or_none(last.get("calm_since")),
         release=last.get("release"),
+        cause=cause,
     )
 
 

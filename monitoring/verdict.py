@@ -18,6 +18,9 @@ from monitoring.rates import Rate
 from monitoring.rise import Rise
 
 State = Literal["OK", "WATCH", "RETRAIN"]
+Cause = Literal["none", "drift", "doubt", "labels", "harm"]
+"""Why a state is what it is: nothing; inputs moved; answers look worse, but nothing is proven; labels wait;
+harm is proven. Only the last is worth waking somebody for."""
 
 DONE: dict[State, str] = {
     "OK": "nothing to do",
@@ -26,7 +29,7 @@ DONE: dict[State, str] = {
 }
 AUTOMATED = "automated"
 """Name of the share of automatic resolutions that were wrong, among the expected errors."""
-_ORDER: dict[State, int] = {"OK": 0, "WATCH": 1, "RETRAIN": 2}
+_ORDER: dict[State, int] = {"OK": 0, "WATCH": 2, "RETRAIN": 4}
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ class Verdict:
 
     ``judged``: whether the window was large enough. ``worse_than``: the release before this one, where that
     was proven better. ``calm_since``: since when it would be a better state. ``release``: whose it is.
+    ``cause``: what the reason says, as data.
     """
 
     state: State
@@ -87,6 +91,12 @@ class Verdict:
     worse_than: str | None = None
     calm_since: datetime | None = None
     release: str | None = None
+    cause: Cause = "none"
+
+    @property
+    def severity(self) -> int:
+        """A rank: by state, and RETRAIN for harm is worse than for labels that wait."""
+        return _ORDER[self.state] + (self.state == "RETRAIN" and self.cause == "harm")
 
     @property
     def line(self) -> str:
@@ -121,12 +131,13 @@ def judge(
     if rise is not None and rise.proven:
         harms.append(str(rise))
     if harms:
-        return Verdict("RETRAIN", "; ".join(harms) + remarks)
+        return Verdict("RETRAIN", "; ".join(harms) + remarks, cause="harm")
     if new_labels >= (enough := limits.worth_retraining(learnt)):
         reason = f"{new_labels} tickets with new labels wait (at least {enough} are worth a retraining)"
-        return Verdict("RETRAIN", reason + remarks)
-    if signs := _signs(quality, moved_columns, limits, expected):
-        return Verdict("WATCH", "; ".join(signs) + remarks)
+        return Verdict("RETRAIN", reason + remarks, cause="labels")
+    doubts = _doubts(quality, limits, expected)
+    if signs := [*_moved(moved_columns), *doubts]:
+        return Verdict("WATCH", "; ".join(signs) + remarks, cause="doubt" if doubts else "drift")
     answered = f"{quality.answered} of {quality.decisions} decisions answered, no limit exceeded"
     return Verdict("OK", answered + remarks)
 
@@ -144,7 +155,9 @@ def judge_successor(quality: Quality, before: Quality, release_before: str, limi
         for field, rate in quality.overrides.items()
         if rate.all.lower(confidence) > before.overrides[field].all.upper(confidence) + limits.tolerated_loss
     ]
-    return Verdict("RETRAIN", "; ".join(worse), worse_than=release_before) if worse else None
+    if not worse:
+        return None
+    return Verdict("RETRAIN", "; ".join(worse), worse_than=release_before, cause="harm")
 
 
 def proven_harm(
@@ -171,14 +184,17 @@ def proven_harm(
     return harms
 
 
-def _signs(
-    quality: Quality, moved_columns: Sequence[str], limits: Limits, expected: Mapping[str, float]
-) -> list[str]:
+def _moved(columns: Sequence[str]) -> list[str]:
+    if not columns:
+        return []
+    shown = ", ".join(columns[:3]) + (", ..." if len(columns) > 3 else "")
+    verb = "column" if len(columns) == 1 else "columns"
+    return [f"{len(columns)} {verb} moved ({shown}), no harm proven"]
+
+
+def _doubts(quality: Quality, limits: Limits, expected: Mapping[str, float]) -> list[str]:
+    """Sentences about what looks worse among the answers, and is not proven."""
     signs = []
-    if moved_columns:
-        shown = ", ".join(moved_columns[:3]) + (", ..." if len(moved_columns) > 3 else "")
-        verb = "column" if len(moved_columns) == 1 else "columns"
-        signs.append(f"{len(moved_columns)} {verb} moved ({shown}), no harm proven")
     for field, rate in quality.overrides.items():
         if _exceeds(rate.answered, limits.allowed(expected.get(field)), quality, limits):
             signs.append(f"{field} overridden in {rate.answered} answered decisions")
@@ -198,21 +214,23 @@ def settled(found: Verdict, previous: Verdict | None, now: datetime, limits: Lim
     """``found`` with ``since`` and what was done, after hysteresis.
 
     Against the last verdict on the same release: a worse state counts at once, a better one only after
-    ``calm_days``, and a window too small to judge changes nothing. Another release starts afresh.
+    ``calm_days``, and a window too small to judge changes nothing. Another release starts afresh. Where
+    labels wait, harm that is no longer proven is still believed for as long.
     """
     if previous is None or previous.since is None or previous.release != found.release:
         return replace(found, since=now)
     if not found.judged and previous.judged:
         was = previous.reason.partition("; now ")[0]
         return replace(previous, reason=f"{was}; now {found.reason}")
-    if found.judged and _ORDER[found.state] < _ORDER[previous.state]:
+    if found.judged and found.severity < previous.severity:
         calm_since = min(previous.calm_since or now, now)
         if now - calm_since < timedelta(days=limits.calm_days):
             until = calm_since + timedelta(days=limits.calm_days)
-            calmer = f"{found.state} since {calm_since:%Y-%m-%d}, believed from {until:%Y-%m-%d}"
+            state = f"{found.state} for {found.cause}" if found.state == previous.state else found.state
+            calmer = f"{state} since {calm_since:%Y-%m-%d}, believed from {until:%Y-%m-%d}"
             was = previous.reason.partition(" (calmer: ")[0]
             return replace(previous, reason=f"{was} (calmer: {calmer})", calm_since=calm_since)
         return replace(found, since=now)
-    if previous.state == found.state:
+    if previous.severity == found.severity:
         return replace(found, since=min(previous.since, now), done=previous.done)
     return replace(found, since=now)

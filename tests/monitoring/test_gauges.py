@@ -64,7 +64,7 @@ def report(decided: int = 400, answered: int = 0) -> dict:
         release_since=NOW,
         evidence=known,
     )
-    return json.loads(json.dumps(report_record(seen, Verdict("WATCH", "x", NOW), NOW)))
+    return json.loads(json.dumps(report_record(seen, Verdict("WATCH", "x", NOW, cause="drift"), NOW)))
 
 
 def written(told: dict) -> str:
@@ -75,6 +75,8 @@ def test_the_file_says_what_the_report_says(tmp_path):
     text = write_gauges(tmp_path, report(answered=100)).read_text("utf-8")
     assert 'firstline_verdict{state="WATCH"} 1.0' in text
     assert 'firstline_verdict{state="RETRAIN"} 0.0' in text
+    assert 'firstline_verdict_cause{cause="drift"} 1.0' in text
+    assert 'firstline_verdict_cause{cause="harm"} 0.0' in text
     assert 'firstline_override_share{field="intent"} 0.25' in text
     assert f"firstline_monitor_run_timestamp_seconds {NOW.timestamp():.9e}".split("e")[0] in text
     assert "firstline_new_labels 7.0" in text

@@ -208,6 +208,35 @@ def test_another_release_starts_with_a_clean_sheet():
     assert (verdicts[1].state, verdicts[1].since) == ("OK", NOW + DAY)
 
 
+@pytest.mark.parametrize(
+    ("seen", "moved", "new_labels", "cause"),
+    [
+        (CALM, [], 0, "none"),
+        (CALM, ["language"], 0, "drift"),
+        (SIGN, ["language"], 0, "doubt"),
+        (CALM, ["language"], 2000, "labels"),
+        (HARM, ["language"], 2000, "harm"),
+        (TOO_FEW, ["language"], 2000, "none"),
+    ],
+    ids=["calm", "inputs moved", "answers look worse", "labels wait", "harm outweighs labels", "too few"],
+)
+def test_what_a_verdict_rests_on_is_data_so_that_only_harm_wakes_somebody(seen, moved, new_labels, cause):
+    assert judge(seen, moved, new_labels).cause == cause
+
+
+def test_harm_is_not_forgotten_because_labels_wait_and_labels_that_become_harm_begin_anew():
+    def day(quality: Quality, labels: int, number: int, last: Verdict | None) -> Verdict:
+        return settled(replace(judge(quality, [], labels), release="r1"), last, NOW + number * DAY)
+
+    waits = day(CALM, 2000, 0, None)
+    harmed = day(HARM, 2000, 1, waits)
+    assert (waits.cause, harmed.cause, harmed.since) == ("labels", "harm", NOW + DAY)
+    calmer = day(CALM, 2000, 2, harmed)
+    assert (calmer.state, calmer.cause, calmer.since) == ("RETRAIN", "harm", NOW + DAY)
+    assert "calmer: RETRAIN for labels since" in calmer.reason
+    assert day(CALM, 2000, 9, calmer).cause == "labels"
+
+
 def test_looking_twice_at_one_moment_changes_nothing():
     [alarm, calmer] = followed(HARM, CALM)
     found = replace(judge(CALM, []), release="r1")
