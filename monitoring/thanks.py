@@ -15,6 +15,7 @@ from monitoring.outcomes import last_ratings
 from monitoring.quality import corrections
 
 _KINDS = {"intent": "intent_set", "priority": "priority_set", "queue": "queue_set"}
+_JUDGES = ("agent", "reviewer")
 
 
 @dataclass(frozen=True)
@@ -39,22 +40,31 @@ def thanks(decisions: pd.DataFrame, feedback: pd.DataFrame, later: pd.DataFrame)
     said = said[said["changed"] & said["value"].notna() & said["field"].isin(list(_KINDS))]
     content = _content(later)
     found = []
-    for row in said.itertuples():
-        proof = _proof(str(row.ticket_id), str(row.field), str(row.value), str(row.agent_id), later, content)
-        if proof is not None:
-            decided, reason = (_text(told) for told in (row.decided, row.reason))
-            found.append(
-                Thanks(
-                    str(row.agent_id),
-                    str(row.ticket_id),
-                    str(row.field),
-                    decided,
-                    str(row.value),
-                    reason,
-                    proof,
-                )
-            )
+    for field, kind in _KINDS.items():
+        mine = said[said["field"] == field]
+        final = mine["ticket_id"].map(final_labels(later, kind, actor_kinds=_JUDGES))
+        agreed = _by_others(mine, later, kind) == mine["value"]
+        stands = final.isna() | (final == mine["value"])
+        for row, same in zip(mine[stands].itertuples(), agreed[stands], strict=True):
+            proof = "somebody else came to the same" if same else content.get(str(row.ticket_id))
+            if proof is not None:
+                told = (str(row.agent_id), str(row.ticket_id), field)
+                decided, reason = (_text(what) for what in (row.decided, row.reason))
+                found.append(Thanks(*told, decided, str(row.value), reason, proof))
     return sorted(found, key=lambda one: (one.agent_id, one.ticket_id, one.field))
+
+
+def _by_others(said: pd.DataFrame, later: pd.DataFrame, kind: str) -> pd.Series:
+    """What anybody but the one who corrected finally set, for each row of ``said`` (null: nobody did)."""
+    pairs = said[["ticket_id", "agent_id"]].drop_duplicates()
+    told = later[later["actor_id"].notna()].merge(pairs, on="ticket_id")
+    told = told[told["actor_id"] != told["agent_id"]]
+    theirs = final_labels(told.assign(ticket_id=_pair(told)), kind, actor_kinds=_JUDGES)
+    return _pair(said).map(theirs)
+
+
+def _pair(rows: pd.DataFrame) -> pd.Series:
+    return rows["ticket_id"] + "\0" + rows["agent_id"]
 
 
 def _content(later: pd.DataFrame) -> dict[str, str]:
@@ -67,20 +77,6 @@ def _content(later: pd.DataFrame) -> dict[str, str]:
         if ticket_id not in came_back:
             content.setdefault(str(ticket_id), f"the customer rated {int(stars)} of 5")
     return content
-
-
-def _proof(
-    ticket_id: str, field: str, value: str, agent_id: str, later: pd.DataFrame, content: dict[str, str]
-) -> str | None:
-    own = later[later["ticket_id"] == ticket_id]
-    others = own[(own["actor_id"] != agent_id).to_numpy(dtype=bool, na_value=True)]
-    final = final_labels(own, _KINDS[field], actor_kinds=("agent", "reviewer"))
-    if ticket_id in final.index and final[ticket_id] != value:
-        return None
-    same = final_labels(others[others["actor_id"].notna()], _KINDS[field], actor_kinds=("agent", "reviewer"))
-    if ticket_id in same.index and same[ticket_id] == value:
-        return "somebody else came to the same"
-    return content.get(ticket_id)
 
 
 def _text(told: Any) -> str | None:
