@@ -5,18 +5,20 @@ difference has a 95 % interval for pairs (normal approximation of the mean of th
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from models.intent import IntentModel
 from models.metrics import expected_calibration_error
-from models.release import Release, ReleaseError, load_release
-from models.risk import clopper_pearson_lower
+from models.release import ReleaseError, load_release
+from models.risk import ThresholdEvidence, clopper_pearson_lower
 from pipelines.artifacts import FEATURES, read_frame
 from pipelines.gates import Gate
 
@@ -44,6 +46,14 @@ class Paired:
 
     def __str__(self) -> str:
         return f"{self.mean:+.3f} ({self.low:+.3f} to {self.high:+.3f}) on {self.pairs}"
+
+
+class Answering(NamedTuple):
+    """What of a release answers what a ticket is about, and how large the release is."""
+
+    intent: IntentModel
+    thresholds: Mapping[str, ThresholdEvidence]
+    megabytes: float
 
 
 @dataclass(frozen=True)
@@ -103,7 +113,9 @@ def challenge_gates(bundle: Path, champion: Path) -> list[Gate]:
     if len(judged) < FEWEST_TICKETS:
         found, needed = f"{len(judged)} labelled tickets among the newest", f"at least {FEWEST_TICKETS}"
         return [*gates, Gate("intent against champion", False, found, needed)]
-    return [*gates, *compared(judged, truth, *_both_said(ours, bundle, theirs, champion, judged))]
+    challenger = Answering(ours.intent, ours.thresholds, megabytes_of(bundle))
+    serving = Answering(theirs.intent, theirs.thresholds, megabytes_of(champion))
+    return [*gates, *compared(judged, truth, *both_said(challenger, serving, judged))]
 
 
 def compared(tickets: pd.DataFrame, truth: np.ndarray, ours: Said, theirs: Said) -> list[Gate]:
@@ -167,32 +179,29 @@ def worse_slices(tickets: pd.DataFrame, right: np.ndarray, before: np.ndarray) -
     return worse
 
 
-def _both_said(
-    ours: Release, bundle: Path, theirs: Release, champion: Path, tickets: pd.DataFrame
-) -> tuple[Said, Said]:
+def both_said(ours: Answering, theirs: Answering, tickets: pd.DataFrame) -> tuple[Said, Said]:
     """Answers of both; single tickets are timed in turns, so that a busy machine slows both alike."""
     spent: tuple[list[float], list[float]] = ([], [])
     for row in range(min(TIMED_TICKETS, len(tickets))):
-        for release, times in zip((ours, theirs), spent, strict=True):
-            times.append(_milliseconds(release, tickets.iloc[[row]]))
-    first, second = (
-        _said(release, folder, tickets, times)
-        for release, folder, times in zip((ours, theirs), (bundle, champion), spent, strict=True)
-    )
-    return first, second
+        for answering, times in zip((ours, theirs), spent, strict=True):
+            times.append(_milliseconds(answering.intent, tickets.iloc[[row]]))
+    return _said(ours, tickets, spent[0]), _said(theirs, tickets, spent[1])
 
 
-def _milliseconds(release: Release, ticket: pd.DataFrame) -> float:
-    assert release.intent is not None
+def megabytes_of(folder: Path) -> float:
+    """Size of all files below ``folder``."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+
+
+def _milliseconds(model: IntentModel, ticket: pd.DataFrame) -> float:
     started = time.perf_counter()
-    release.intent.predict(ticket)
+    model.predict(ticket)
     return 1000 * (time.perf_counter() - started)
 
 
-def _said(release: Release, folder: Path, tickets: pd.DataFrame, times: Sequence[float]) -> Said:
-    assert release.intent is not None
-    answers = release.intent.predict(tickets)
-    needed = {name: e.threshold for name, e in release.thresholds.items() if e.threshold is not None}
+def _said(answering: Answering, tickets: pd.DataFrame, times: Sequence[float]) -> Said:
+    answers = answering.intent.predict(tickets)
+    needed = {name: e.threshold for name, e in answering.thresholds.items() if e.threshold is not None}
     automated = [
         not a.out_of_scope and a.intent in needed and a.probability >= needed[a.intent] for a in answers
     ]
@@ -201,5 +210,5 @@ def _said(release: Release, folder: Path, tickets: pd.DataFrame, times: Sequence
         np.array([a.probability for a in answers]),
         np.array(automated, dtype=bool),
         median(times),
-        sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6,
+        answering.megabytes,
     )
