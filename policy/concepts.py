@@ -1,12 +1,12 @@
 """What a request of legal weight is made of: groups of words that say it when they meet in one sentence.
 
 ``phrases.yaml`` lists wordings in their order; ``concepts.yaml`` lists verbs, objects and persons, and which
-of them together carry legal weight. A word of ``FUZZY_LETTERS`` letters or more is also recognised with one
-slip, by the deletion neighbourhood of W. Garbe's SymSpell (words one slip apart share a form with a letter
-less).
+of them together carry legal weight, each by a word of its own. A word that is long enough is also recognised
+with one slip, by the deletion neighbourhood of W. Garbe's SymSpell (words one slip apart share a form with a
+letter less), unless it is a word in its own right (``no_slips``).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from itertools import product
 from pathlib import Path
@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from policy.phrases import Topic, normalised_words
 
-FUZZY_LETTERS = 7
+STEM_LETTERS = 7
+"""Shorter stems are taken as they are written: too many words begin nearly like them."""
 SPAN_WORDS = 14
 """Groups that stand further apart, counted in words, do not belong together."""
 _MOST_NEIGHBOURS = 5
@@ -31,6 +32,12 @@ class Language(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     groups: dict[str, str]
     says: dict[str, tuple[Annotated[str, Field(min_length=1)], ...]]
+    slips_from_letters: Annotated[int, Field(ge=4)] = 7
+    """Shorter words are taken as they are written."""
+    shorthand: dict[str, str] = {}
+    """What is written in haste, with what it stands for."""
+    no_slips: str = ""
+    """Words of any language that are one slip from a word of a group and mean something else."""
 
     @model_validator(mode="after")
     def only_known_groups(self) -> "Language":
@@ -50,7 +57,17 @@ GroupName = tuple[str, str]
 class _Vocabulary:
     """Which groups a word belongs to."""
 
-    def __init__(self, written: Mapping[GroupName, str]) -> None:
+    def __init__(self, languages: Mapping[str, Language]) -> None:
+        self._no_slips = frozenset(
+            normalised_words(word).strip(" .")
+            for told in languages.values()
+            for word in told.no_slips.split()
+        )
+        self._shorthand = {
+            normalised_words(short).strip(" ."): normalised_words(meant).strip(" .")
+            for told in languages.values()
+            for short, meant in told.shorthand.items()
+        }
         self._exact: dict[str, set[GroupName]] = {}
         self._stems: dict[str, set[GroupName]] = {}
         self._near: dict[str, set[str]] = {}
@@ -58,21 +75,49 @@ class _Vocabulary:
         """What sounds like a form with at most one letter less."""
         self._heard: dict[str, set[GroupName]] = {}
         self._heard_stems: dict[str, set[GroupName]] = {}
-        for group, entries in written.items():
-            for entry in entries.split():
-                self._learn(group, normalised_words(entry.rstrip("*")).strip(" ."), entry.endswith("*"))
+        for code, told in languages.items():
+            for name, entries in told.groups.items():
+                for entry in entries.split():
+                    words = normalised_words(entry.rstrip("*")).strip(" .")
+                    self._learn((code, name), words, entry.endswith("*"), told.slips_from_letters)
+        self._fewest = min((told.slips_from_letters for told in languages.values()), default=0)
+        self._parts = {
+            part for words in (*self._exact, *self._stems) if " " in words for part in words.split()
+        }
+        """The words of which neighbours are made."""
+        self._near_parts: dict[str, set[str]] = {}
+        self._heard_parts: dict[str, set[str]] = {}
+        for part in sorted(part for part in self._parts if len(part) >= self._fewest):
+            heard = as_it_sounds(part)
+            self._heard_parts.setdefault(heard, set()).add(part)
+            for form in _shortened(heard):
+                self._near_parts.setdefault(form, set()).add(heard)
         self._lengths = sorted({len(stem) for stem in self._stems})
         lengths = {len(stem) + more for stem in self._heard_stems for more in (-1, 0, 1)}
-        self._near_lengths = sorted(length for length in lengths if length >= FUZZY_LETTERS - 1)
+        self._near_lengths = sorted(length for length in lengths if length >= self._fewest - 1)
         self.groups_of = lru_cache(maxsize=32_768)(self._groups_of)
+        self.spelt = lru_cache(maxsize=32_768)(self._spelt)
 
-    def _learn(self, group: GroupName, words: str, is_stem: bool) -> None:
+    def _learn(self, group: GroupName, words: str, is_stem: bool, slips_from: int) -> None:
         (self._stems if is_stem else self._exact).setdefault(words, set()).add(group)
-        if len(words) >= FUZZY_LETTERS and " " not in words:
+        if len(words) >= (max(slips_from, STEM_LETTERS) if is_stem else slips_from) and " " not in words:
             heard = as_it_sounds(words)
             (self._heard_stems if is_stem else self._heard).setdefault(heard, set()).add(group)
             for form in _shortened(heard):
                 (self._near_stems if is_stem else self._near).setdefault(form, set()).add(heard)
+
+    def _spelt(self, word: str) -> str:
+        """``word``, or what it is shorthand for, or the part of neighbours of which it is a slip."""
+        if word in self._shorthand:
+            return self._shorthand[word]
+        if word in self._parts or word in self._no_slips or len(word) < self._fewest - 1:
+            return word
+        near = {
+            part
+            for heard in _alike(as_it_sounds(word), self._near_parts)
+            for part in self._heard_parts[heard]
+        }
+        return min(near) if near else word
 
     def _groups_of(self, word: str) -> frozenset[GroupName]:
         """The groups of one word, or of neighbours joined by spaces."""
@@ -81,7 +126,7 @@ class _Vocabulary:
             if length > len(word):
                 break
             found |= self._stems.get(word[:length], _NONE)
-        if " " not in word and len(word) >= FUZZY_LETTERS - 1:
+        if " " not in word and len(word) >= self._fewest - 1 and word not in self._no_slips:
             heard = as_it_sounds(word)
             for known in _alike(heard, self._near):
                 found |= self._heard[known]
@@ -130,9 +175,7 @@ class Concepts:
     """The groups and rules of all languages."""
 
     def __init__(self, languages: Mapping[str, Language]) -> None:
-        self._vocabulary = _Vocabulary(
-            {(code, name): words for code, told in languages.items() for name, words in told.groups.items()}
-        )
+        self._vocabulary = _Vocabulary(languages)
         self._rules = [
             (topic, tuple((code, name) for name in rule.split()))
             for code, told in languages.items()
@@ -169,23 +212,31 @@ class Concepts:
 
     def _places(self, sentence: str) -> dict[tuple[str, str], list[tuple[int, int, int]]]:
         found: dict[tuple[str, str], list[tuple[int, int, int]]] = {}
-        for word, place in _neighbours(sentence):
+        for word, place in _neighbours(sentence, self._vocabulary.spelt):
             for group in self._vocabulary.groups_of(word):
                 found.setdefault(group, []).append(place)
         return found
 
 
-def _neighbours(sentence: str) -> Iterator[tuple[str, tuple[int, int, int]]]:
-    """Every word and row of neighbouring words, with its place: start, end, number of the first word."""
+def _neighbours(sentence: str, spelt: Callable[[str], str]) -> Iterator[tuple[str, tuple[int, int, int]]]:
+    """Every word and row of neighbouring words, with its place: start, end, number of the first word.
+
+    Rows come as they are written and, if that differs, as ``spelt``.
+    """
     starts, at = [], 1
     words = sentence.split()
+    meant = [spelt(word) for word in words]
     for word in words:
         starts.append(at)
         at += len(word) + 1
     for first in range(len(words)):
         for count in range(1, min(_MOST_NEIGHBOURS, len(words) - first) + 1):
-            joined = " ".join(words[first : first + count])
-            yield joined, (starts[first], starts[first] + len(joined), first)
+            written = words[first : first + count]
+            joined = " ".join(written)
+            place = (starts[first], starts[first] + len(joined), first)
+            yield joined, place
+            if meant[first : first + count] != written:
+                yield " ".join(meant[first : first + count]), place
 
 
 def _kept(places: list[tuple[int, int, int]], cancelled: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
@@ -195,8 +246,13 @@ def _kept(places: list[tuple[int, int, int]], cancelled: list[tuple[int, int]]) 
 
 
 def _closest(options: list[list[tuple[int, int, int]]]) -> tuple[tuple[int, int, int], ...] | None:
-    """The first choice of one place a group that lies within ``SPAN_WORDS``, in the order of the text."""
+    """The first choice of one place a group that lies within ``SPAN_WORDS``, in the order of the text.
+
+    No word stands for two groups.
+    """
     for choice in product(*(places[:4] for places in options)):
+        if len(set(choice)) < len(choice):
+            continue
         numbers = [place[2] for place in choice]
         if max(numbers) - min(numbers) <= SPAN_WORDS:
             return tuple(sorted(choice))
