@@ -113,12 +113,26 @@ def train_intent(
     ``tickets``: a row per ticket in order of creation, as stage features leaves them. ``remembering`` may
     put a store before the sentence encoder. Raises ``NothingToLearnError``.
     """
-    settings = IntentSettings(params.intent.min_examples, params.intent.candidates, params.seed)
     sentences, lacking = sentences_for(params.intent)
     if lacking:
         print(f"intent: n-grams only: {lacking}", flush=True)
     asked = sentences and replace(sentences, source=remembering(sentences))
     encoded = _said("encoded", lambda: encode_tickets(tickets, NgramEncoder(), asked))
+    return train_encoded(tickets, encoded, params, sentences, lacking)
+
+
+def train_encoded(
+    tickets: pd.DataFrame,
+    encoded: EncodedTickets,
+    params: Params,
+    sentences: Sentences | None = None,
+    lacking: str | None = None,
+) -> TrainedIntent:
+    """``train_intent`` of ``tickets`` whose words are ``encoded`` already, row by row.
+
+    ``sentences``: what encoded them beside n-grams; ``lacking``: why nothing did, although it should have.
+    """
+    settings = IntentSettings(params.intent.min_examples, params.intent.candidates, params.seed)
     labels, split = best_labels(tickets), tickets["split"].to_numpy(dtype=str)
     labelled = labels.notna().to_numpy()
     train = np.flatnonzero((split == "train") & labelled)[-params.intent.max_training_tickets :]
