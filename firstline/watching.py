@@ -1,21 +1,29 @@
-"""The monitor as the bench of shifts asks it: the same verdict, of frames instead of a store."""
+"""The monitor as drills ask it: the same verdict, of frames instead of a store."""
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pandas as pd
 
+from monitoring.feedback import feedback_labels
 from monitoring.quality import corrections, quality
+from monitoring.response import Standing, response_to
 from monitoring.rise import strongest_rise
-from monitoring.verdict import Limits, Verdict, judge, settled
+from monitoring.verdict import Limits, Verdict, judge, judge_successor, settled
 from monitoring.window import LONGEST_WINDOW, recent
 from pipelines.drill import Drill
-from pipelines.drills import shifts
+from pipelines.drills import real_drift_run, shifts
+from pipelines.drills.real_drift import Desk, Look, Monitor
 from pipelines.drills.shifts import Watch
+from pipelines.params import LoopParams
 
 
 def drills() -> dict[str, Drill]:
     """The drills that need the monitor itself."""
-    return {"shifts": lambda: shifts.measure(new_watch)}
+    return {
+        "shifts": lambda: shifts.measure(new_watch),
+        "real_drift": lambda: real_drift_run.measure(new_monitor),
+    }
 
 
 def new_watch(decisions: pd.DataFrame, feedback: pd.DataFrame, expected_errors: dict[str, float]) -> Watch:
@@ -44,3 +52,37 @@ def new_watch(decisions: pd.DataFrame, feedback: pd.DataFrame, expected_errors: 
         return last.state, last.reason
 
     return watch
+
+
+def new_monitor(loop: LoopParams) -> Monitor:
+    """A monitor of a desk with releases that follow each other, and what ``firstline tick`` makes of it.
+
+    As ``monitoring.monitor.observe`` and ``firstline.acting.look_and_act`` do, without inputs and outcomes.
+    """
+    limits = Limits()
+    last: Verdict | None = None
+
+    def look(now: datetime, desk: Desk) -> Look:
+        nonlocal last
+        champion, made, feedback = desk.champion, desk.decisions, desk.feedback
+        own = made[made["release"] == champion.name]
+        seen = quality(recent(own, now, least=limits.min_decisions), feedback)
+        labels = feedback_labels(feedback[feedback["at"] > champion.since], made)
+        found = judge(
+            seen,
+            (),
+            labels["ticket_id"].nunique(),
+            limits=limits,
+            expected_errors=champion.expected_errors,
+            rise=strongest_rise(own, corrections(own, feedback)) if len(own) else None,
+            learnt=champion.learnt,
+        )
+        if desk.last_good is not None:
+            theirs = recent(made[made["release"] == desk.last_good], now, LONGEST_WINDOW)
+            found = judge_successor(seen, quality(theirs, feedback), desk.last_good, limits) or found
+        last = settled(replace(found, release=champion.name), last, now, limits)
+        standing = Standing(champion.since, retrained_at=desk.retrained_at)
+        days = timedelta(days=loop.cool_down_days), timedelta(days=loop.probation_days)
+        return Look(last.state, last.cause, last.reason, response_to(last, standing, now, *days).step)
+
+    return look

@@ -106,16 +106,20 @@ def challenge_gates(bundle: Path, champion: Path) -> list[Gate]:
     ]
     if ours.intent is None or theirs.intent is None:
         return gates
-    tickets = read_challenge()
+    challenger = Answering(ours.intent, ours.thresholds, megabytes_of(bundle))
+    serving = Answering(theirs.intent, theirs.thresholds, megabytes_of(champion))
+    return [*gates, *answering_gates(read_challenge(), challenger, serving)]
+
+
+def answering_gates(tickets: pd.DataFrame, ours: Answering, theirs: Answering) -> list[Gate]:
+    """Gates of both answering ``tickets``, which neither learnt from, judged by ``judging_labels``."""
     labels = judging_labels(tickets)
     told = labels.notna()
     judged, truth = tickets[told].reset_index(drop=True), labels[told].to_numpy(dtype=object)
     if len(judged) < FEWEST_TICKETS:
         found, needed = f"{len(judged)} labelled tickets among the newest", f"at least {FEWEST_TICKETS}"
-        return [*gates, Gate("intent against champion", False, found, needed)]
-    challenger = Answering(ours.intent, ours.thresholds, megabytes_of(bundle))
-    serving = Answering(theirs.intent, theirs.thresholds, megabytes_of(champion))
-    return [*gates, *compared(judged, truth, *both_said(challenger, serving, judged))]
+        return [Gate("intent against champion", False, found, needed)]
+    return compared(judged, truth, *_both_said(ours, theirs, judged))
 
 
 def compared(tickets: pd.DataFrame, truth: np.ndarray, ours: Said, theirs: Said) -> list[Gate]:
@@ -179,7 +183,7 @@ def worse_slices(tickets: pd.DataFrame, right: np.ndarray, before: np.ndarray) -
     return worse
 
 
-def both_said(ours: Answering, theirs: Answering, tickets: pd.DataFrame) -> tuple[Said, Said]:
+def _both_said(ours: Answering, theirs: Answering, tickets: pd.DataFrame) -> tuple[Said, Said]:
     """Answers of both; single tickets are timed in turns, so that a busy machine slows both alike."""
     spent: tuple[list[float], list[float]] = ([], [])
     for row in range(min(TIMED_TICKETS, len(tickets))):
