@@ -1,6 +1,7 @@
 """What happens by the clock: look, and act on what is seen."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -45,6 +46,32 @@ def friction(
     from monitoring.friction import main
 
     main(month)
+
+
+@app.command()
+def replay(
+    folder: Annotated[Path, typer.Argument(help="Folder that holds the raw exports.")],
+    mapping: Annotated[Path, typer.Option(help="Mapping file: source columns to canonical columns.")],
+    extra: Annotated[
+        list[Path] | None, typer.Option(help="Further files the mapping refers to, for example a taxonomy.")
+    ] = None,
+    base_days: Annotated[int, typer.Option(help="History that the first release learns from.")] = 365,
+    page: Annotated[Path, typer.Option(help="Where the page goes, its plot beside it.")] = Path(
+        "reports/real_drift.md"
+    ),
+) -> None:
+    """Replay exports week by week: what the loop would have noticed, done and saved. Many minutes.
+
+    Section `intent` of params.yaml says with which models; nothing but the page is written.
+    """
+    from firstline.watching import new_monitor
+    from pipelines.drills.real_drift_run import replay_to_page
+    from pipelines.drills.real_stream import Source
+    from pipelines.params import load_params
+
+    source = Source(folder.resolve().name, folder, mapping, extra or [])
+    replay_to_page(source, new_monitor, load_params(), base_days, page, f"firstline replay {folder}")
+    typer.echo(f"written: {page}")
 
 
 @app.command()

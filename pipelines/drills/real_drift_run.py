@@ -43,6 +43,15 @@ def run(
     return replayed, story(replayed)
 
 
+def replay_to_page(
+    source: Source, new_monitor: NewMonitor, params: Params, base_days: int, page: Path, command: str
+) -> tuple[Replayed, Story]:
+    """``run``, and what came of it as a page."""
+    replayed, told = run(source, new_monitor, params, base_days)
+    write_page(replayed, told, page, command)
+    return replayed, told
+
+
 def quick(params: Params) -> Params:
     """``params`` with ``QUICK`` intents, all else as it serves."""
     return params.model_copy(update={"intent": params.intent.model_copy(update=QUICK)})
@@ -53,9 +62,8 @@ def measure(new_monitor: NewMonitor) -> list[Result]:
     taxonomy = dataset_folder("sumo_taxonomy") / "topic_to_top.json"
     mapping = Path("connectors/mappings/sumo_thunderbird.yaml")
     source = Source("sumo_thunderbird", dataset_folder("sumo_thunderbird"), mapping, (taxonomy,))
-    replayed, told = run(source, new_monitor, quick(load_params()))
-    write_page(replayed, told, PAGE, COMMAND)
-    return figures(replayed, told)
+    found = replay_to_page(source, new_monitor, quick(load_params()), BASE_DAYS, PAGE, COMMAND)
+    return figures(*found)
 
 
 def figures(replayed: Replayed, told: Story) -> list[Result]:
