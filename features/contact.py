@@ -7,7 +7,8 @@ import pyarrow as pa
 from features.arrays import Flags, Integers
 from features.asof import AsOf, EventLog
 from features.moments import USAGE_MEMORY, TicketFacts, UsageFacts
-from features.people import Facts, Persons, names_in
+from features.moving import Facts
+from features.people import Persons, names_in
 from features.rows import History
 
 
@@ -36,7 +37,7 @@ class ContactMoments:
     @cached_property
     def tickets(self) -> AsOf:
         """Earlier tickets of the contact."""
-        rows, keys, known_at = self._written
+        rows, keys, known_at, _ = self._written
         facts = self._ticket_facts
         log = EventLog(keys, known_at, facts.created_at[rows], ties=facts.in_order[rows])
         return log.at(self.codes, self._tickets_as_of)
@@ -52,7 +53,7 @@ class ContactMoments:
         return self._users.facts(facts.table.strings("contact_id"), facts.known_at)
 
     def _usage(self, only: Flags | None = None) -> AsOf:
-        rows, keys, known_at = self._used
+        rows, keys, known_at, _ = self._used
         log = self._usage_facts.log(keys, only, rows, known_at)
         return log.at(self._users.keys, self._as_of)
 

@@ -1,7 +1,8 @@
 """Everything known about accounts and contacts just before given moments, as logs of the as-of engine."""
 
+from collections.abc import Callable
 from functools import cached_property
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -18,12 +19,17 @@ from features.arrays import (
     equal,
 )
 from features.asof import AsOf, EventLog
+from features.moving import Facts
+from features.ownership import Owners, Spells, account_spells
 from features.people import writer_of
 from features.rows import History, table, taken
 from features.schema import LOGIN_FEATURE
 
 USAGE_MEMORY = 90 * DAY
 """Usage older than this is forgotten: without any newer row, usage is unknown rather than none."""
+
+Placing: TypeAlias = Callable[[Integers, Integers], Facts]
+"""Puts facts about tickets (rows, known at) under keys."""
 
 
 class TicketFacts:
@@ -32,6 +38,7 @@ class TicketFacts:
     def __init__(self, history: History) -> None:
         self.table = table(history, "tickets")
         self._events = table(history, "ticket_events")
+        self._history = history
         self.writers = writer_of(self.table, history)
         self.created_at = self.table.times("created_at")
         self.known_at = np.maximum(self.table.times("known_at"), self.created_at)
@@ -41,9 +48,15 @@ class TicketFacts:
         """Rank of each ticket by its id: breaks ties between tickets known at the same moment."""
         return np.argsort(np.argsort(_objects(self.table.strings("ticket_id")), kind="stable"))
 
-    def log(self, codes: Integers) -> EventLog:
-        """The tickets, each under its key in ``codes``."""
-        return EventLog(codes, self.known_at, self.created_at, ties=self.in_order)
+    @cached_property
+    def account_spells(self) -> Spells:
+        """To which account each ticket belongs, from when until when."""
+        return account_spells(self.table, self._history)
+
+    def log(self, under: Placing) -> EventLog:
+        """The tickets, each under the keys that ``under`` gives it."""
+        rows, keys, known_at, _ = under(np.arange(len(self.known_at)), self.known_at)
+        return EventLog(keys, known_at, self.created_at[rows], ties=self.in_order[rows])
 
     @cached_property
     def _event_arrays(self) -> tuple[Integers, Integers, Integers, pa.Array, pa.Array]:
@@ -59,7 +72,7 @@ class TicketFacts:
         kind, value = events.strings("kind").take(rows), events.strings("value").take(rows)
         return ticket, known, occurred[order], kind, value
 
-    def open_log(self, codes: Integers) -> EventLog:
+    def open_log(self, under: Placing) -> EventLog:
         """Changes in the number of open tickets (``change``): +1 created or reopened, -1 solved."""
         ticket, known, _, kind, _ = self._event_arrays
         opens = equal(kind, "reopened")
@@ -68,43 +81,49 @@ class TicketFacts:
         was_open = np.concatenate(([True], opens[:-1]))
         was_open[1:] |= ticket[1:] != ticket[:-1]
         changed = opens != was_open if len(ticket) else np.zeros(0, bool)
-        change = np.where(opens[changed], 1, -1)
-        return EventLog(
-            np.concatenate((codes, codes[ticket[changed]])),
-            np.concatenate((self.known_at, known[changed])),
-            values={"change": np.concatenate((np.ones(len(codes), np.int64), change))},
+        every = np.arange(len(self.known_at))
+        change = np.concatenate((np.ones(len(every), np.int64), np.where(opens[changed], 1, -1)))
+        rows, keys, counts_from, _ = under(
+            np.concatenate((every, ticket[changed])), np.concatenate((self.known_at, known[changed]))
         )
+        return EventLog(keys, counts_from, values={"change": change[rows]})
 
-    def reopened_log(self, codes: Integers) -> EventLog:
+    def reopened_log(self, under: Placing) -> EventLog:
         """Tickets reopened after they were solved: told twice without a solution between, it was one time."""
         ticket, known, occurred, kind, _ = self._event_arrays
         opens = equal(kind, "reopened")
         state = np.flatnonzero(opens | equal(kind, "solved"))
         ticket, known, occurred, opens = ticket[state], known[state], occurred[state], opens[state]
-        rows = opens.copy()
-        rows[1:] &= ~(opens[:-1] & (ticket[1:] == ticket[:-1]))
-        return EventLog(codes[ticket[rows]], known[rows], occurred[rows])
+        again = opens.copy()
+        again[1:] &= ~(opens[:-1] & (ticket[1:] == ticket[:-1]))
+        rows, keys, counts_from, _ = under(ticket[again], known[again])
+        return EventLog(keys, counts_from, occurred[again][rows])
 
-    def csat_log(self, codes: Integers) -> EventLog:
+    def csat_log(self, under: Placing) -> EventLog:
         """Customers' ratings (``score``, 1 to 5; ``rated``, 1); a rating that is not a number is not one.
 
         A ticket has one rating, its newest: an earlier one is taken back (-1) when another becomes known.
         """
         ticket, known, occurred, kind, value = self._event_arrays
         rows = equal(kind, "csat")
-        score = np.full(len(rows), np.nan)
-        score[rows] = [_number(text) for text in value.filter(pa.array(rows)).to_pylist()]
-        rows = np.isfinite(score)
+        said = np.full(len(rows), np.nan)
+        said[rows] = [_number(text) for text in value.filter(pa.array(rows)).to_pylist()]
+        rows = np.isfinite(said)
         ticket, known, occurred = ticket[rows], known[rows], occurred[rows]
-        given = score[rows].round().astype(np.int64)
+        given = said[rows].round().astype(np.int64)
         again = np.flatnonzero(ticket[1:] == ticket[:-1]) + 1  # rows of one ticket follow one another
         rated = np.repeat((1, -1), (len(given), len(again)))
+        score = np.concatenate((given, -given[again - 1]))
+        told_at = np.concatenate((known, known[again]))
+        order = np.concatenate((2 * np.arange(len(given)) + 1, 2 * again))
+        of, keys, counts_from, since = under(np.concatenate((ticket, ticket[again])), told_at)
+        in_order = np.argsort(np.lexsort((order[of], told_at[of], since)))
         return EventLog(
-            np.concatenate((codes[ticket], codes[ticket[again]])),
-            np.concatenate((known, known[again])),
-            np.concatenate((occurred, occurred[again - 1])),
-            values={"score": np.concatenate((given, -given[again - 1])), "rated": rated},
-            ties=np.concatenate((2 * np.arange(len(given)) + 1, 2 * again)),
+            keys,
+            counts_from,
+            np.concatenate((occurred, occurred[again - 1]))[of],
+            values={"score": score[of], "rated": rated[of]},
+            ties=in_order,
         )
 
 
@@ -168,6 +187,7 @@ class AccountMoments:
     ) -> None:
         self.as_of = as_of
         self._tickets_as_of = as_of if tickets_as_of is None else tickets_as_of
+        self._account_ids = account_ids
         self._ids = Codes(account_ids)
         self._codes = self._ids.of(account_ids)
         self._versions = table(history, "accounts")
@@ -199,28 +219,31 @@ class AccountMoments:
         return np.where(known, (np.where(known, moment, 0) - np.where(known, self.as_of, 0)) / DAY, np.nan)
 
     @cached_property
-    def _ticket_codes(self) -> Integers:
-        return self._ids.of(self._ticket_facts.table.strings("account_id"))
+    def _owners(self) -> Owners:
+        return Owners(self._account_ids, self._tickets_as_of, self._ticket_facts.account_spells)
+
+    def _asked(self, log: EventLog) -> AsOf:
+        return log.at(self._owners.keys, self._tickets_as_of)
 
     @cached_property
     def tickets(self) -> AsOf:
         """Earlier tickets of the account."""
-        return self._ticket_facts.log(self._ticket_codes).at(self._codes, self._tickets_as_of)
+        return self._asked(self._ticket_facts.log(self._owners.facts))
 
     @cached_property
     def open_tickets(self) -> AsOf:
         """Changes (``change``) in the number of the account's open tickets."""
-        return self._ticket_facts.open_log(self._ticket_codes).at(self._codes, self._tickets_as_of)
+        return self._asked(self._ticket_facts.open_log(self._owners.facts))
 
     @cached_property
     def reopened(self) -> AsOf:
         """Reopened tickets of the account."""
-        return self._ticket_facts.reopened_log(self._ticket_codes).at(self._codes, self._tickets_as_of)
+        return self._asked(self._ticket_facts.reopened_log(self._owners.facts))
 
     @cached_property
     def csat(self) -> AsOf:
         """Ratings (``score``) by the account."""
-        return self._ticket_facts.csat_log(self._ticket_codes).at(self._codes, self._tickets_as_of)
+        return self._asked(self._ticket_facts.csat_log(self._owners.facts))
 
     @cached_property
     def _usage_codes(self) -> Integers:

@@ -7,7 +7,9 @@ import pyarrow as pa
 from features.arrays import DAY, Codes, Floats, Integers, arrow_strings
 from features.asof import AsOf, EventLog
 from features.moments import TicketFacts
-from features.people import Facts, Persons, names_in, writer_of
+from features.moving import Facts
+from features.ownership import Owners
+from features.people import Persons, names_in, writer_of
 from features.rows import History, Rows
 from features.text import folded, ticket_text
 
@@ -99,12 +101,9 @@ def same_intent_columns(
         return log.at(_pair(keys, asked, len(names)), moments)
 
     persons = Persons(names_in(history), writer_of(tickets, history), moments)
-    accounts = Codes(tickets.strings("account_id"))
-    by_account = Facts(
-        np.arange(len(once)), accounts.of(facts.table.strings("account_id"))[row[once]], known_at[once]
-    )
+    owners = Owners(tickets.strings("account_id"), moments, facts.account_spells)
     contact = of(persons.keys, persons.facts(facts.writers.take(pa.array(row[once])), known_at[once]))
-    account = of(accounts.of(tickets.strings("account_id")), by_account)
+    account = of(owners.keys, owners.facts(row[once], known_at[once]))
     return {
         "same_intent_contact_30d": contact.count(REPEAT_WINDOW),
         "same_intent_account_30d": account.count(REPEAT_WINDOW),

@@ -35,6 +35,7 @@ EVENT_KINDS = (
 )
 ACTOR_KINDS = ("agent", "customer", "system", "model", "reviewer")
 IDENTITY_RULES = ("own", "handle", "shared handle", "decision", "ambiguous")
+FROM_WRITER = "writer"
 LOGIN_FEATURE = "login"
 """The product feature under which every source reports log-ins: its errors are failed log-ins."""
 
@@ -144,7 +145,11 @@ TABLES: dict[str, Table] = {
             "ticket_id": _string("the ticket", required=True),
             "known_at": _KNOWN_AT,
             "created_at": _time("when the customer wrote", required=True),
-            "account_id": _string("the company"),
+            "account_id": _string("the company, as known when the ticket was"),
+            "account_from": _string(
+                "empty where the source names the company; writer where ingest filled in that of the person",
+                allowed=(FROM_WRITER,),
+            ),
             "contact_id": _string("the person, as known when the ticket was"),
             "writer": _string("who wrote, as the source says it: a contact id or a handle; filled by ingest"),
             "channel": _string("how it came in", allowed=CHANNELS),
@@ -187,6 +192,7 @@ TABLES: dict[str, Table] = {
 }
 
 IDENTITIES = "identities"
+ACCOUNT_REVISIONS = "account_revisions"
 DERIVED: dict[str, Table] = {
     IDENTITIES: Table(
         "what a contact id or handle stands for from a moment on",
@@ -200,6 +206,16 @@ DERIVED: dict[str, Table] = {
             "handle": _string("the handle that says so"),
             "records": Column("list", "contact ids that say so, the oldest first"),
             "because": _string("the decision of a person, or what makes it ambiguous"),
+        },
+    ),
+    ACCOUNT_REVISIONS: Table(
+        "the company that tickets under a name belong to, where that became another after they had come",
+        ("alias", "known_at", "came_after"),
+        {
+            "alias": _string("a contact id, or a handle in its one form", required=True),
+            "known_at": _KNOWN_AT,
+            "came_after": _time("it is about tickets known after this moment", required=True),
+            "account_id": _string("their company, up to the next row's tickets; empty where it is unknown"),
         },
     ),
 }

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import ColumnElement, Connection, literal, select
 
-from features.schema import IDENTITIES, TABLES, Tables, empty_table
+from features.schema import DERIVED, TABLES, Tables, empty_table
 from features.text import ticket_text
 from features.ticket import TICKET_CATEGORIES, TICKET_FEATURES, ticket_features
 from monitoring.drift import thinned, unknown_word_share, vocabulary
@@ -194,22 +194,25 @@ def _history(connection: Connection, tickets: pd.DataFrame) -> Tables:
     """Context of everybody in ``tickets``: what any of their decisions may have seen."""
     accounts = tickets["account_id"].dropna().unique().tolist()
     contacts = tickets["contact_id"].dropna().unique().tolist()
-    names = stored_names(connection, "contact_id", contacts)["alias"].unique().tolist()
+    names = set(stored_names(connection, "contact_id", contacts)["alias"])
+    for table in DERIVED:
+        names |= set(stored_names(connection, "account_id", accounts, table)["alias"])
     usage = CONTEXT["usage"]
     since = microseconds((tickets["at"].min() if len(tickets) else pd.Timestamp(0, tz="UTC")) - USAGE_WINDOW)
     earlier = pd.concat(
         [
             _read(connection, "tickets", "account_id", accounts),
             _read(connection, "tickets", "contact_id", contacts),
-            _read(connection, "tickets", "writer", names),
+            _read(connection, "tickets", "writer", sorted(names)),
         ]
     ).drop_duplicates("ticket_id")
+    names |= set(earlier["writer"].dropna())
     return {
         "accounts": _read(connection, "accounts", "account_id", accounts),
         "contacts": _read(connection, "contacts", "contact_id", contacts),
         "agents": empty_table("agents"),
         "articles": empty_table("articles"),
-        IDENTITIES: stored_names(connection, "alias", names),
+        **{table: stored_names(connection, "alias", sorted(names), table) for table in DERIVED},
         "tickets": earlier.sort_values(["known_at", "ticket_id"], ignore_index=True),
         "ticket_events": _read(
             connection, "ticket_events", "ticket_id", earlier["ticket_id"].tolist(), without="text"

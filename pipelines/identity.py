@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from connectors.identity.decisions import RULES_FILE, Decision, Rules
 from connectors.identity.person_index import PersonIndex
-from features.schema import IDENTITIES, empty_table, typed
+from features.schema import ACCOUNT_REVISIONS, IDENTITIES, empty_table, typed
 from features.tables import read_table, write_tables
 
 
@@ -51,7 +51,7 @@ def identify(tables: Path, decisions: Sequence[Decision], phone_region: str) -> 
     """
     contacts = read_table(tables, "contacts")
     index = PersonIndex(contacts, decisions, phone_region)
-    write_tables(tables, {IDENTITIES: index.identities})
+    write_tables(tables, {IDENTITIES: index.identities, ACCOUNT_REVISIONS: index.account_revisions})
     told = Rules(phone_region=phone_region, decisions=list(decisions))
     (tables / RULES_FILE).write_text(told.model_dump_json(indent=2) + "\n", encoding="utf-8")
     tickets, renamed, filled = _rewritten(tables / "tickets.parquet", index)
@@ -82,13 +82,17 @@ def _rewritten(path: Path, index: PersonIndex) -> tuple[int, int, int]:
             target.write_table(pa.Table.from_pandas(after, schema=schema, preserve_index=False))
             counts[0] += len(after)
             counts[1] += int((after["contact_id"].notna() & (after["contact_id"] != after["writer"])).sum())
-            counts[2] += int((before["account_id"].isna() & after["account_id"].notna()).sum())
+            counts[2] += int(after["account_from"].notna().sum())
     part.replace(path)
     return counts[0], counts[1], counts[2]
 
 
 def with_persons(tickets: pd.DataFrame, index: PersonIndex) -> pd.DataFrame:
-    """``tickets`` with the person who wrote, the account where it was empty, and the name the source gave."""
+    """``tickets`` with the person who wrote, the account where it was empty, and the name the source gave.
+
+    What was filled in before is asked again, so that doing this twice is doing it once.
+    """
     said = tickets["writer"].where(tickets["writer"].notna(), tickets["contact_id"])
-    found = index.resolve(tickets.assign(contact_id=said))
-    return tickets.assign(**{name: found[name] for name in ("contact_id", "account_id", "writer")})
+    given = tickets["account_id"].where(tickets["account_from"].isna())
+    found = index.resolve(tickets.assign(contact_id=said, account_id=given))
+    return tickets.assign(**found)

@@ -3,16 +3,18 @@
 Every question takes ``as_of`` and sees only rows with ``known_at < as_of``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, Select, Table, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, or_, select, union_all
 
+from features.ownership import accounts_as_of, is_filled
 from features.people import persons_as_of
 from features.rows import NO_ROWS, Rows
-from features.schema import IDENTITIES, TABLES
+from features.schema import ACCOUNT_REVISIONS, IDENTITIES, TABLES
 from policy.situation import Surge
 from policy.surges import part_of
 from serving.clusters import topic_like
@@ -20,7 +22,7 @@ from serving.codec import plain_rows, to_rows
 from serving.database import insert_new
 from serving.incidents import open_incident
 from serving.moments import microseconds
-from serving.people import learn_contacts, names_of
+from serving.people import learn_contacts, names_ever_at, names_of, told_about
 from serving.tables import CONTEXT, decisions
 
 USAGE_WINDOW = timedelta(days=120)
@@ -44,33 +46,55 @@ def history_for(
     """Canonical rows about the account or the contact with ``known_at < as_of``, oldest first.
 
     Tickets and their events are complete, usage covers the last ``USAGE_WINDOW``. Tickets are the contact's
-    whatever name they were written under, and their ``contact_id`` is the person as known by ``as_of``.
+    whatever name they were written under; also those are there that were only once taken to be the contact's
+    or the account's. Their ``contact_id`` and ``account_id`` are whose they are as known by ``as_of``.
     Agents and articles belong to nobody and are left empty: see ``reference``.
     """
     before = microseconds(as_of)
     tickets, events, usage = CONTEXT["tickets"], CONTEXT["ticket_events"], CONTEXT["usage"]
     names = names_of(connection, contact_id, as_of)
-    owned = _about(tickets, account_id, contact_id, sorted(set(names.values("alias"))))
+    owned = _about(tickets, account_id, contact_id, sorted(set(names.values("alias"))), before)
     since = microseconds(as_of - USAGE_WINDOW)
     its_events = events.c.ticket_id.in_(select(tickets.c.ticket_id).where(owned, tickets.c.known_at < before))
+    found = _read(connection, "tickets", owned, before)
+    told = _told_of_writers(connection, found, names, as_of)
     return {
         "accounts": _read(connection, "accounts", _is(CONTEXT["accounts"], "account_id", account_id), before),
         "contacts": _read(connection, "contacts", _is(CONTEXT["contacts"], "contact_id", contact_id), before),
         "agents": NO_ROWS,
         "articles": NO_ROWS,
-        "tickets": _by_persons(_read(connection, "tickets", owned, before), names, before),
+        "tickets": _as_now_understood(found, told, before),
         "ticket_events": _read(connection, "ticket_events", its_events, before),
         "usage": _read(
             connection, "usage", _is(usage, "account_id", account_id) & (usage.c.day >= since), before
         ),
-        IDENTITIES: names,
+        **told,
     }
 
 
-def _by_persons(tickets: Rows, names: Rows, before: int) -> Rows:
-    if not len(tickets) or not len(names):
+def _told_of_writers(connection: Connection, tickets: Rows, names: Rows, as_of: datetime) -> dict[str, Rows]:
+    """The derived tables about ``names`` and about whoever wrote those of ``tickets`` whose account follows
+    their writer."""
+    filled = np.flatnonzero(is_filled(tickets))
+    written = tickets.values("writer") if len(filled) else ()
+    writers = {written[row] for row in filled.tolist()} - {None}
+    known = set(names.values("alias"))
+    return {
+        IDENTITIES: told_about(connection, IDENTITIES, known | writers, as_of) if writers - known else names,
+        ACCOUNT_REVISIONS: told_about(connection, ACCOUNT_REVISIONS, writers, as_of),
+    }
+
+
+def _as_now_understood(tickets: Rows, told: Mapping[str, Rows], before: int) -> Rows:
+    """``tickets`` with the person and the account that they are known by now to belong to."""
+    if not len(tickets) or not len(told[IDENTITIES]):
         return tickets
-    return tickets.with_columns({"contact_id": persons_as_of(tickets, names, before).to_pylist()})
+    return tickets.with_columns(
+        {
+            "contact_id": persons_as_of(tickets, told[IDENTITIES], before).to_pylist(),
+            "account_id": accounts_as_of(tickets, told, before).to_pylist(),
+        }
+    )
 
 
 def reference(connection: Connection, name: str, as_of: datetime) -> Rows:
@@ -262,10 +286,15 @@ def _is(table: Table, column: str, value: str | None) -> ColumnElement[bool]:
 
 
 def _about(
-    tickets: Table, account_id: str | None, contact_id: str | None, names: list[str]
+    tickets: Table, account_id: str | None, contact_id: str | None, names: list[str], before: int
 ) -> ColumnElement[bool]:
+    """Tickets that were ever known to be the account's or the contact's: features tell from when."""
+    owned = _is(tickets, "account_id", account_id)
+    if account_id is not None:
+        follows_writer = or_(tickets.c.account_id.is_(None), tickets.c.account_from.is_not(None))
+        owned |= and_(follows_writer, tickets.c.writer.in_(names_ever_at(account_id, before)))
     return or_(
-        _is(tickets, "account_id", account_id),
+        owned,
         _is(tickets, "contact_id", contact_id),
         tickets.c.writer.in_(names),
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from features.rows import Rows
-from features.schema import TABLES
+from features.schema import FROM_WRITER, TABLES
 from serving.moments import microseconds
 from serving.releases import Loaded
 from serving.requests import TriageRequest
@@ -30,6 +30,7 @@ def ticket_row(request: TriageRequest, customer: Customer, at: datetime) -> Rows
         "known_at": microseconds(at),
         "created_at": microseconds(min(request.created_at or at, at)),
         "account_id": customer.account_id,
+        "account_from": FROM_WRITER if customer.account_id and not request.account_id else None,
         "contact_id": customer.contact_id,
         "writer": customer.writer,
         "channel": request.channel,
@@ -58,6 +59,18 @@ def missing_parts(request: TriageRequest, customer: Customer, loaded: Loaded, at
     if request.created_at is not None and request.created_at > at:
         missing.append("created_at is later than as_of")
     return missing
+
+
+def theirs(customer: Customer) -> Rows:
+    """Earlier tickets of the account or the contact, as is known now: not what they were once taken for."""
+    tickets = customer.history["tickets"]
+    owners = zip(tickets.values("account_id"), tickets.values("contact_id"), strict=True)
+    whose = (customer.account_id, customer.contact_id)
+    return tickets.take([place for place, its in enumerate(owners) if _shared(its, whose)])
+
+
+def _shared(one: tuple[str | None, str | None], other: tuple[str | None, str | None]) -> bool:
+    return any(mine is not None and mine == its for mine, its in zip(one, other, strict=True))
 
 
 def without_ticket(history: Mapping[str, Rows], ticket_id: str) -> Mapping[str, Rows]:

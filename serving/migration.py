@@ -13,7 +13,7 @@ from serving.tables import metadata
 
 FOLDER = Path(__file__).with_name("migrations")
 BASELINE = "0001"
-HEAD = "0008"
+HEAD = "0009"
 """The newest revision in ``migrations/versions``."""
 VERSION_TABLE = "alembic_version"
 

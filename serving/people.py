@@ -9,20 +9,19 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import pandas as pd
-from sqlalchemy import Connection, Table, delete, func, select
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, Table, delete, func, select, union
 
 from connectors.identity.decisions import Decision, Name, in_order
 from connectors.identity.evidence import evidence_of
 from connectors.identity.handles import normal_handle, tells_people_apart
 from connectors.identity.people import MOST_RECORDS
-from connectors.identity.person_index import identities, writer_name
+from connectors.identity.person_index import who_is_who, writer_name
 from features.rows import NO_ROWS, Rows
-from features.schema import IDENTITIES
+from features.schema import IDENTITIES, spec_of
 from serving.codec import plain_rows, to_frame, to_rows
 from serving.database import insert_new
 from serving.moments import microseconds, moment
-from serving.tables import CONTEXT, contact_handles, identity_decisions, marks
-from serving.tables import identities as stored_identities
+from serving.tables import CONTEXT, DERIVED_TABLES, contact_handles, identities, identity_decisions, marks
 
 PHONE_REGION = "phone_region"
 """Mark in the store: the country of phone numbers without a country code, as ingest was told it."""
@@ -50,9 +49,9 @@ def person(
         return None
     before = microseconds(as_of)
     row = connection.execute(
-        select(stored_identities.c.contact_id, stored_identities.c.account_id)
-        .where(stored_identities.c.alias == writer, stored_identities.c.known_at < before)
-        .order_by(stored_identities.c.known_at.desc())
+        select(identities.c.contact_id, identities.c.account_id)
+        .where(identities.c.alias == writer, identities.c.known_at < before)
+        .order_by(identities.c.known_at.desc())
         .limit(1)
     ).one_or_none()
     who, account_id = (row.contact_id or writer, row.account_id) if row else (writer, None)
@@ -70,23 +69,46 @@ def names_of(connection: Connection, contact_id: str | None, as_of: datetime) ->
     """Rows of ``identities`` about every name that ever stood for the person, known before ``as_of``."""
     if contact_id is None:
         return NO_ROWS
-    table, before = stored_identities, microseconds(as_of)
+    table, before = identities, microseconds(as_of)
     aliases = select(table.c.alias).where(table.c.contact_id == contact_id, table.c.known_at < before)
-    rows = connection.execute(
-        select(table)
-        .where(table.c.alias.in_(aliases), table.c.known_at < before)
-        .order_by(table.c.alias, table.c.known_at)
+    return _told_of(connection, IDENTITIES, [table.c.alias.in_(aliases)], before)
+
+
+def told_about(connection: Connection, name: str, aliases: set[str], as_of: datetime) -> Rows:
+    """Rows of the derived table ``name`` about ``aliases``, known before ``as_of``."""
+    table = DERIVED_TABLES[name]
+    about = [table.c.alias.in_(some) for some in _portions(aliases)]
+    return _told_of(connection, name, about, microseconds(as_of))
+
+
+def names_ever_at(account_id: str, before: int) -> CompoundSelect[Any]:
+    """Aliases whose tickets were ever taken, before a moment (microseconds), to be of the account."""
+    return union(
+        *(
+            select(table.c.alias).where(table.c.account_id == account_id, table.c.known_at < before)
+            for table in DERIVED_TABLES.values()
+        )
     )
-    return plain_rows(IDENTITIES, rows.all())
 
 
-def stored_names(connection: Connection, column: str, values: Sequence[str]) -> pd.DataFrame:
-    """Rows of ``identities`` whose ``column`` (alias, contact_id) is one of ``values``, by alias and time."""
-    table = stored_identities
+def _told_of(connection: Connection, name: str, about: Sequence[ColumnElement[bool]], before: int) -> Rows:
+    table = DERIVED_TABLES[name]
+    rows: list[Any] = []
+    for where in about:
+        asked = select(table).where(where, table.c.known_at < before).order_by(*table.primary_key)
+        rows += connection.execute(asked).all()
+    return plain_rows(name, rows)
+
+
+def stored_names(
+    connection: Connection, column: str, values: Sequence[str], name: str = IDENTITIES
+) -> pd.DataFrame:
+    """Rows of the derived table ``name`` whose ``column`` is one of ``values``, by its key."""
+    table = DERIVED_TABLES[name]
     rows: list[Any] = []
     for some in _portions(set(values)):
         rows += connection.execute(select(table).where(table.c[column].in_(some))).all()
-    return to_frame(IDENTITIES, rows).sort_values(["alias", "known_at"], ignore_index=True)
+    return to_frame(name, rows).sort_values(list(spec_of(name).key), ignore_index=True)
 
 
 def learn_contacts(connection: Connection, contact_ids: Iterable[str]) -> None:
@@ -148,19 +170,21 @@ def _names(decision: Decision) -> Iterator[Name]:
 
 
 def _work_out(connection: Connection, seeds: set[str], region: str) -> None:
-    """Write ``identities`` again for all names in the neighbourhoods of ``seeds`` (ids or handles)."""
+    """Write the derived tables again for all names in the neighbourhoods of ``seeds`` (ids or handles)."""
     decided = decisions(connection)
     near, handles, others = _surroundings(connection, seeds, decided)
     about = {d.decision_id: d for d in decided if (near | handles) & set(_names(d))}
-    found = identities(
+    found = who_is_who(
         _contacts(connection, near | others),
         [d for d in decided if d.kind == "undo" or d.decision_id in about],
         region,
     )
     names = near | handles
-    for some in _portions(names):
-        connection.execute(delete(stored_identities).where(stored_identities.c.alias.in_(some)))
-    insert_new(connection, stored_identities, to_rows(IDENTITIES, found[found["alias"].isin(names)]))
+    for name, table in DERIVED_TABLES.items():
+        for some in _portions(names):
+            connection.execute(delete(table).where(table.c.alias.in_(some)))
+        rows = getattr(found, name)
+        insert_new(connection, table, to_rows(name, rows[rows["alias"].isin(names)]))
 
 
 def _surroundings(

@@ -20,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from features.schema import IDENTITIES, TABLES, spec_of
+from features.schema import ACCOUNT_REVISIONS, DERIVED, IDENTITIES, TABLES, spec_of
 
 TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 """Text that sorts by its characters' code points in every database."""
@@ -67,8 +67,13 @@ contact_handles = Table(
     sqlite_with_rowid=False,
 )
 
-identities = _context_table(IDENTITIES)
+DERIVED_TABLES: dict[str, Table] = {name: _context_table(name) for name in DERIVED}
+"""What is worked out from contacts and decisions, by ``serving.people``."""
+
+identities, _revisions = DERIVED_TABLES[IDENTITIES], DERIVED_TABLES[ACCOUNT_REVISIONS]
 Index("identities_by_contact", identities.c.contact_id, identities.c.known_at)
+Index("identities_by_account", identities.c.account_id, identities.c.known_at)
+Index("revisions_by_account", _revisions.c.account_id, _revisions.c.known_at)
 
 identity_decisions = Table(
     "identity_decisions",

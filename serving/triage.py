@@ -13,7 +13,7 @@ from policy.desk import Desk
 from policy.situation import Situation, Surge
 from serving import context
 from serving.budgets import demotions
-from serving.customer import Customer, missing_parts, ticket_row, without_ticket
+from serving.customer import Customer, missing_parts, theirs, ticket_row, without_ticket
 from serving.decide import Judged, decide
 from serving.decision import Decision
 from serving.inputs import packed
@@ -229,7 +229,7 @@ class TriageDesk:
             surge,
             loaded.release,
             past_tickets(
-                customer.history["tickets"],
+                theirs(customer),
                 customer.history["ticket_events"],
                 dict(columns_of(customer.known_intents, "ticket_id", "intent")),
                 customer.contact_id,

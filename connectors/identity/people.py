@@ -19,6 +19,25 @@ Span = tuple[int, int, Name]
 """From when until when (microseconds) a contact holds a handle without a break, and the contact."""
 
 
+class Owner(NamedTuple):
+    """Whose company tickets under a name are for: a person's, or the one that all of some contacts share."""
+
+    contacts: tuple[Name, ...]
+    is_person: bool
+
+    def account(self, accounts: Mapping[Name, str | None]) -> str | None:
+        """By the company of each contact: that of the person's first record, else the only one there is."""
+        companies = {accounts.get(contact) for contact in self.contacts}
+        if not self.is_person:
+            return companies.pop() if len(companies) == 1 else None
+        first = accounts.get(self.contacts[0])
+        companies -= {None}
+        return first or (companies.pop() if len(companies) == 1 else None)
+
+
+NOBODY = Owner((), is_person=False)
+
+
 class Meaning(NamedTuple):
     """What a name stands for, and why: the columns of the canonical table ``identities``."""
 
@@ -51,9 +70,24 @@ class Neighbourhood:
             found |= {start for start, _, _ in spans} | {end for _, end, _ in spans if end != NEVER}
         return sorted(found)
 
-    def meanings(self, moment: int) -> dict[Name, Meaning]:
-        """What every name stands for after ``moment``, from facts known at it or before."""
-        return _People(self, moment).meanings()
+    def meanings(self, moment: int) -> tuple[dict[Name, Meaning], dict[Name, Owner]]:
+        """What every name stands for after ``moment``, and whose company it is for: from facts known at it or
+        before."""
+        people = _People(self, moment)
+        return people.meanings(), people.owners
+
+    def accounts_before(self, owner: Owner, moment: int) -> dict[int, str | None]:
+        """The company of ``owner`` over time: by moment, whenever a fact known before ``moment`` tells it."""
+        facts = {at for who in owner.contacts for at, _ in self.accounts.get(who, ()) if at < moment}
+        return {
+            at: owner.account({who: account_at(self.accounts.get(who, ()), at) for who in owner.contacts})
+            for at in sorted(facts)
+        }
+
+
+def account_at(versions: Sequence[tuple[int, str]], moment: int) -> str | None:
+    """The newest company of ``versions`` (oldest first) known at ``moment``."""
+    return next((account for at, account in reversed(versions) if at <= moment), None)
 
 
 class _People:
@@ -62,7 +96,7 @@ class _People:
     def __init__(self, place: Neighbourhood, moment: int) -> None:
         self._moment = moment
         self.said: Standing = standing([d for d in place.decisions if d.known_at <= moment])
-        self.accounts = {name: self._account(versions) for name, versions in place.accounts.items()}
+        self.accounts = {name: account_at(versions, moment) for name, versions in place.accounts.items()}
         self.spans = {h: self._spans(h, spans) for h, spans in place.spans.items()}
         self.spans = {handle: spans for handle, spans in self.spans.items() if spans}
         self.known = {name: at for name, at in place.first_known.items() if at <= moment}
@@ -72,9 +106,8 @@ class _People:
                 self.known[name] = decision.known_at
         self.unclear: dict[Name, tuple[str, tuple[Name, ...]]] = {}
         self._between: dict[Name, str] = {}
-
-    def _account(self, versions: Sequence[tuple[int, str]]) -> str | None:
-        return next((account for at, account in reversed(versions) if at <= self._moment), None)
+        self.owners: dict[Name, Owner] = {}
+        """Filled by ``meanings``."""
 
     def _spans(self, handle: Name, spans: Iterable[Span]) -> list[Span]:
         known = [(start, end if end <= self._moment else NEVER, c) for start, end, c in spans]
@@ -103,13 +136,12 @@ class _People:
 
     def _meaning(self, name: Name, members: list[Name], same_record: bool) -> Meaning:
         first, some = members[0], tuple(members[:MOST_RECORDS])
-        companies = {self.accounts.get(member) for member in members} - {None}
-        account = self.accounts.get(first) or (min(companies, key=str) if len(companies) == 1 else None)
-        if name in self.unclear and first == name:
+        is_unclear = name in self.unclear and first == name
+        self.owners[name] = self._shared_by(name) if is_unclear else Owner(tuple(members), is_person=True)
+        account = self.owners[name].account(self.accounts)
+        if is_unclear:
             why, holders = self.unclear[name]
-            return Meaning(
-                name, self._shared_account(holders), "ambiguous", None, holders[:MOST_RECORDS], why
-            )
+            return Meaning(name, account, "ambiguous", None, holders[:MOST_RECORDS], why)
         decided = self._decided(name, members)
         if decided is not None and not (same_record and first != name):
             return Meaning(first, account, "decision", None, some, decided)
@@ -121,10 +153,10 @@ class _People:
         between = self._between.get(name)
         return Meaning(first, account, "ambiguous" if between else "own", None, some, between)
 
-    def _shared_account(self, holders: tuple[Name, ...]) -> str | None:
-        """The one company of all who have a handle: whoever of them wrote, it was for that company."""
-        companies = {self.accounts.get(holder) for holder in holders}
-        return companies.pop() if len(companies) == 1 and len(holders) <= MOST_RECORDS else None
+    def _shared_by(self, handle: Name) -> Owner:
+        """All who have an unclear handle: whoever of them wrote, it was for the one company of all."""
+        _, holders = self.unclear[handle]
+        return Owner(holders, is_person=False) if len(holders) <= MOST_RECORDS else NOBODY
 
     def _decided(self, name: Name, members: Iterable[Name]) -> str | None:
         among = {name, *members}

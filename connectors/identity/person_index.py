@@ -5,7 +5,8 @@ stands for at T follows from facts known strictly before T alone, so a longer hi
 earlier row was told, and contacts that arrive in two deliveries give the same answer as in one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -15,10 +16,13 @@ from scipy.sparse.csgraph import connected_components
 from connectors.identity.decisions import Decision, in_order
 from connectors.identity.evidence import Evidence, evidence_of
 from connectors.identity.handles import handle_in, names_nobody, tells_people_apart
-from connectors.identity.people import MOST_RECORDS, Meaning, Neighbourhood
-from features.schema import IDENTITIES, typed
+from connectors.identity.people import MOST_RECORDS, NOBODY, Meaning, Neighbourhood, Owner
+from features.schema import ACCOUNT_REVISIONS, FROM_WRITER, IDENTITIES, spec_of, typed
 
-_COLUMNS = ("alias", "known_at", *Meaning._fields)
+_MEANINGS = ("alias", "known_at", *Meaning._fields)
+_REVISIONS = ("alias", "known_at", "came_after", "account_id")
+Row: TypeAlias = tuple[object, ...]
+"""A row of one of the derived tables, in the order of its columns; times are microseconds."""
 
 
 class PersonIndex:
@@ -27,8 +31,8 @@ class PersonIndex:
     def __init__(
         self, contacts: pd.DataFrame, decisions: Sequence[Decision] = (), phone_region: str = ""
     ) -> None:
-        self.identities = identities(contacts, decisions, phone_region)
-        """The canonical table ``identities``: the evidence of every answer."""
+        self.identities, self.account_revisions = who_is_who(contacts, decisions, phone_region)
+        """The derived tables: the evidence of every answer, and what it changed about earlier tickets."""
         self._phone_region = phone_region
         self._names = pd.Index(self.identities["alias"].unique())
         known_at = _microseconds(self.identities["known_at"])
@@ -36,22 +40,25 @@ class PersonIndex:
         self._places = self._place(self._names.get_indexer(self.identities["alias"]), known_at)
 
     def resolve(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """``contact_id, account_id, writer`` of ``rows`` (contact_id, account_id, known_at), same index.
+        """``contact_id, account_id, account_from, writer`` of ``rows``, same index.
 
-        ``writer`` is the name as the source gives it, a handle in its one form; ``contact_id`` the person it
-        stood for just before ``known_at``, or the name itself; ``account_id`` is filled in only where empty.
+        ``rows``: contact_id, account_id, known_at, as the source gives them. ``writer`` is the name as the
+        source gives it, a handle in its one form; ``contact_id`` the person it stood for just before
+        ``known_at``, or the name itself; ``account_id`` is filled in only where empty, and ``account_from``
+        says so.
         """
         writer = writers(rows["contact_id"], self._phone_region)
         found = self._rows_before(writer, _microseconds(rows["known_at"]))
         is_known = found >= 0
         persons = self.identities["contact_id"].array.take(found, allow_fill=True)
         accounts = self.identities["account_id"].array.take(found, allow_fill=True)
+        account = rows["account_id"].where(rows["account_id"].notna(), pd.Series(accounts, rows.index))
+        is_filled = rows["account_id"].isna() & account.notna()
         return pd.DataFrame(
             {
                 "contact_id": pd.Series(persons, rows.index).where(is_known, writer),
-                "account_id": rows["account_id"].where(
-                    rows["account_id"].notna(), pd.Series(accounts, rows.index)
-                ),
+                "account_id": account,
+                "account_from": pd.Series(FROM_WRITER, rows.index, dtype="str").where(is_filled),
                 "writer": writer,
             }
         ).astype("str")
@@ -83,13 +90,19 @@ def writer_name(name: str, phone_region: str = "") -> str | None:
     return handle_in(name, phone_region) or (None if names_nobody(name) else name)
 
 
-def identities(
-    contacts: pd.DataFrame, decisions: Sequence[Decision] = (), phone_region: str = ""
-) -> pd.DataFrame:
-    """The canonical table ``identities``: for every contact id and handle a row whenever its meaning changes.
+class WhoIsWho(NamedTuple):
+    """The derived tables, sorted by their keys."""
 
-    A name without a row stands for itself. Sorted by alias and time.
-    """
+    identities: pd.DataFrame
+    """For every contact id and handle a row whenever its meaning changes; a name without one is itself."""
+    account_revisions: pd.DataFrame
+    """A row for the account of tickets that a change of meaning moves after they came."""
+
+
+def who_is_who(
+    contacts: pd.DataFrame, decisions: Sequence[Decision] = (), phone_region: str = ""
+) -> WhoIsWho:
+    """Whom every name stands for over time, and which accounts of earlier tickets that changes."""
     evidence = evidence_of(contacts, phone_region)
     decided = in_order(decisions)
     ids = pd.Index(evidence.first_known.index).union(sorted(_names_in(decided)), sort=False)
@@ -98,11 +111,23 @@ def identities(
     is_simple = np.bincount(label, minlength=label.max(initial=0) + 1) == 1
     is_simple[label[ids.get_indexer(holdings.loc[holdings["holders"] > 1, "contact_id"])]] = False
     is_simple[label[ids.get_indexer(sorted(_names_in(decided)))]] = False
-    simple = _simple(evidence, holdings, set(ids[is_simple[label]]))
-    rows = list(_changes(_places(evidence, holdings, decided, ids, label, is_simple)))
-    both = pd.concat([simple, pd.DataFrame(rows, columns=list(_COLUMNS))], ignore_index=True)
-    both["known_at"] = pd.to_datetime(both["known_at"].astype("int64"), unit="us", utc=True)
-    return typed(IDENTITIES, both.sort_values(["alias", "known_at"], ignore_index=True))
+    meanings, revisions = _simple(evidence, holdings, set(ids[is_simple[label]]))
+    places = _places(evidence, holdings, decided, ids, label, is_simple)
+    changes: list[Row] = []
+    moves: list[Row] = []
+    for place in places:
+        found, moved = _changes(place)
+        changes += found
+        moves += moved
+    return WhoIsWho(_table(IDENTITIES, meanings, changes), _table(ACCOUNT_REVISIONS, revisions, moves))
+
+
+def _table(name: str, simple: pd.DataFrame, rows: Sequence[tuple[object, ...]]) -> pd.DataFrame:
+    both = pd.concat([simple, pd.DataFrame(rows, columns=simple.columns)], ignore_index=True)
+    for column, spec in spec_of(name).columns.items():
+        if spec.kind == "time":
+            both[column] = pd.to_datetime(both[column].astype("int64"), unit="us", utc=True)
+    return typed(name, both.sort_values(list(spec_of(name).key), ignore_index=True))
 
 
 def _ranked(holdings: pd.DataFrame) -> pd.DataFrame:
@@ -174,22 +199,54 @@ def _places(
     return list(wanted.values())
 
 
-def _changes(places: Sequence[Neighbourhood]) -> Iterator[tuple[object, ...]]:
-    """A row of ``identities`` whenever what a name stands for, or why, is another than before."""
-    for place in places:
-        before: dict[str, Meaning] = {}
-        for moment in place.moments():
-            now = place.meanings(moment)
-            for name, meaning in now.items():
-                if before.get(name) != meaning:
-                    yield (name, moment, *meaning[:4], list(meaning.records), meaning.because)
-            for name in before.keys() - now.keys():
-                yield (name, moment, name, None, "own", None, [], None)
-            before = now
+def _changes(place: Neighbourhood) -> tuple[list[Row], list[Row]]:
+    """A row of ``identities`` whenever what a name stands for, or why, is another than before; and rows of
+    ``account_revisions`` where that makes earlier tickets those of another account."""
+    meanings: list[Row] = []
+    revisions: list[Row] = []
+    before: dict[str, Meaning] = {}
+    owners: dict[str, Owner] = {}
+    for moment in place.moments():
+        now, their_owners = place.meanings(moment)
+        for name, meaning in now.items():
+            if before.get(name) != meaning:
+                meanings.append((name, moment, *meaning[:4], list(meaning.records), meaning.because))
+        for name in sorted(before.keys() - now.keys()):
+            meanings.append((name, moment, name, None, "own", None, [], None))
+        for name in sorted({*owners, *their_owners}):
+            was, owner = owners.get(name, NOBODY), their_owners.get(name, NOBODY)
+            if was != owner:
+                account = now[name].account_id if name in now else None
+                revised = _revised(place, was, owner, moment, account)
+                revisions += [(name, moment, *step) for step in revised]
+        before, owners = now, their_owners
+    return meanings, revisions
 
 
-def _simple(evidence: Evidence, holdings: pd.DataFrame, contacts: set[str]) -> pd.DataFrame:
-    """Rows about contacts that share nothing with anybody, and about their handles."""
+def _revised(
+    place: Neighbourhood, was: Owner, owner: Owner, moment: int, account: str | None
+) -> list[tuple[int, str | None]]:
+    """The company of ``owner`` over the time before ``moment``, where it is not what ``was`` had: (since,
+    company), up to ``account``, the company from then on. Nothing where it is the same."""
+    had, has = place.accounts_before(was, moment), place.accounts_before(owner, moment)
+    steps: list[tuple[int, str | None]] = []
+    differs = False
+    before: str | None = None
+    now: str | None = None
+    for at in sorted({*had, *has}):
+        before, now = had.get(at, before), has.get(at, now)
+        differs |= before != now
+        if not steps or steps[-1][1] != now:
+            steps.append((at, now))
+    if steps and steps[-1][1] != account:
+        steps.append((moment, account))
+    return steps if differs else []
+
+
+def _simple(
+    evidence: Evidence, holdings: pd.DataFrame, contacts: set[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows of both tables about contacts that share nothing with anybody, and about their handles."""
     alone = evidence.first_known.index.isin(list(contacts))
     known = evidence.first_known[alone].rename("since").reset_index()
     accounts = evidence.accounts[evidence.accounts["contact_id"].isin(contacts)]
@@ -199,12 +256,14 @@ def _simple(evidence: Evidence, holdings: pd.DataFrame, contacts: set[str]) -> p
     held = held[["handle", "contact_id", "start"]]
     itself = known.assign(handle=None, start=known["since"])[["handle", "contact_id", "start"]]
     rows = pd.concat([itself, held]).merge(versions, on="contact_id")
-    rows["known_at"] = np.maximum(rows["start"], rows["known_at"])
     rows["alias"] = rows["handle"].where(rows["handle"].notna(), rows["contact_id"])
+    came_before = (rows["known_at"] < rows["start"]) & rows["account_id"].notna()
+    revisions = rows[came_before].rename(columns={"known_at": "came_after", "start": "known_at"})
+    rows["known_at"] = np.maximum(rows["start"], rows["known_at"])
     rows = rows.drop_duplicates(["alias", "known_at"], keep="last")
     rows["rule"] = np.where(rows["handle"].notna(), "handle", "own")
     records = pd.Series([[contact] for contact in rows["contact_id"]], index=rows.index, dtype="object")
-    return rows.assign(records=records, because=None)[list(_COLUMNS)]
+    return rows.assign(records=records, because=None)[list(_MEANINGS)], revisions[list(_REVISIONS)]
 
 
 def _microseconds(times: pd.Series) -> np.ndarray:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from connectors.identity.decisions import Decision
 from connectors.identity.people import MOST_RECORDS
-from connectors.identity.person_index import PersonIndex, identities
+from connectors.identity.person_index import PersonIndex, who_is_who
 from features.schema import IDENTITIES, empty_table
 from tests.connectors.people import asked, contacts, day, decided, told
 
@@ -127,7 +127,7 @@ def test_a_handle_of_very_many_contacts_is_nobody_and_does_not_join_them():
 
 
 def test_the_evidence_names_rule_handle_records_and_time():
-    rows = identities(contacts(("C1", 0, "A", [MAIL]), ("C2", 3, "A", ["email:ANN@x.example"])))
+    rows = who_is_who(contacts(("C1", 0, "A", [MAIL]), ("C2", 3, "A", ["email:ANN@x.example"]))).identities
     last = rows[rows["alias"] == "C2"].iloc[-1]
     assert (last["contact_id"], last["rule"], last["handle"]) == ("C1", "shared handle", MAIL)
     assert list(last["records"]) == ["C1", "C2"]
@@ -152,7 +152,7 @@ def test_the_evidence_names_rule_handle_records_and_time():
     ],
 )
 def test_what_a_person_should_decide_is_reported_with_the_reason(people, alias, because):
-    rows = identities(contacts(*people))
+    rows = who_is_who(contacts(*people)).identities
     unclear = rows[rows["rule"] == "ambiguous"]
     assert unclear["alias"].tolist()[-1:] == [alias]
     assert because in unclear["because"].iloc[-1]
@@ -198,15 +198,15 @@ def test_a_decision_counts_from_its_moment_on_and_can_be_undone(hazard, decision
 
 
 def test_the_evidence_of_a_decision_says_who_and_why():
-    rows = identities(TWO, [decided("d1", 10, "split", "C2")])
+    rows = who_is_who(TWO, [decided("d1", 10, "split", "C2")]).identities
     last = rows[rows["alias"] == "C2"].iloc[-1]
     assert (last["rule"], last["because"]) == ("decision", "split by ann: they told us (d1)")
 
 
 def test_without_contacts_there_are_no_identities_and_handles_stand_for_themselves():
     nobody = empty_table("contacts")
-    assert len(identities(nobody)) == 0
-    assert list(identities(nobody).columns) == list(empty_table(IDENTITIES).columns)
+    assert len(who_is_who(nobody).identities) == 0
+    assert list(who_is_who(nobody).identities.columns) == list(empty_table(IDENTITIES).columns)
     assert persons(nobody, ("Ann@x.example", 1), ("C1", 1)) == [MAIL, "C1"]
 
 
