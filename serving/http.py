@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from serving.deadline import within
 from serving.door import DEVELOPER, SECURITY_HEADERS, Door
 from serving.endpoints import IDEMPOTENCY_KEY, Asked, Endpoint
 from serving.handlers import Handlers
@@ -66,11 +67,18 @@ class Api:
     ) -> Response:
         try:
             self._door.check_host(request.headers)
-            response = JSONResponse(content) if endpoint is None else await self._let_in(request, endpoint)
+            if endpoint is not None:
+                response: Response = await within(
+                    self._settings.request_seconds, self._let_in(request, endpoint)
+                )
+            else:
+                response = JSONResponse(content)
         except Problem as problem:
             response = _refused(problem)
         except ClientDisconnect:
             response = Response(status_code=499)
+        except TimeoutError:
+            response = _refused(_too_late(self._settings.request_seconds))
         except SQLAlchemyError as error:
             _log_failure("store failed", error)
             again = "nothing was stored: send the request again later"
@@ -137,6 +145,11 @@ def _check_key(headers: Mapping[str, str], endpoint: Endpoint) -> None:
         raise Problem(422, "Idempotency-Key", "nothing", "send one, so that a repeated request counts once")
     if key is not None and not (1 <= len(key) <= 255 and key.isascii() and key.isprintable()):
         raise Problem(422, "Idempotency-Key", f"{len(key)} characters", "send 1 to 255 of printable ASCII")
+
+
+def _too_late(seconds: float) -> Problem:
+    again = "send the same request again: what was stored meanwhile is answered, and nothing is done twice"
+    return Problem(504, "service", f"no answer within {seconds:g} seconds", again)
 
 
 def _refused(problem: Problem) -> Response:

@@ -11,7 +11,11 @@ from serving.answers import Refused
 from serving.endpoints import Endpoint
 
 REFERENCE = "#/components/schemas/{model}"
-EVERYWHERE = {421: "the Host header names another host", 500: "a bug: report it with its time of day"}
+EVERYWHERE = {
+    421: "the Host header names another host",
+    500: "a bug: report it with its time of day",
+    504: "not done within FIRSTLINE_REQUEST_SECONDS: send the same request again",
+}
 WITH_KEY = {
     401: "no API key, or one that is not valid",
     403: "the key's role may not do this",

@@ -11,6 +11,7 @@ import threading
 import time
 
 import bentoml
+from _bentoml_sdk import Service
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.chores import Chores
@@ -20,10 +21,6 @@ from serving.logs import configure_logs, logger
 from serving.metrics import Metrics
 from serving.settings import Settings
 from serving.triage import open_desk
-
-REQUEST_SECONDS = 10.0
-"""BentoML keeps every request in memory for this long: a short limit keeps garbage collection short."""
-
 
 _SUPERVISOR_CHECK_SECONDS = 1.0
 
@@ -45,15 +42,28 @@ interface = Interface()
 
 
 class OwnRoutes:
-    """Middleware that hands every request but BentoML's liveness probe to the interface."""
+    """Hands every request but BentoML's liveness probe to the interface, before BentoML's own middleware."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._bentoml = app
+    def __init__(self, bentoml_app: ASGIApp) -> None:
+        self._bentoml = bentoml_app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Route one request."""
         theirs = scope["type"] != "http" or scope["path"] == "/livez"
         await (self._bentoml if theirs else interface)(scope, receive, send)
+
+
+class Hosted(Service):
+    """A BentoML service whose requests do not pass through BentoML's middleware.
+
+    Its ``TimeoutMiddleware`` starts a timer for each request and never cancels it, so that everything a
+    request held stays in memory, and in garbage collection, for the whole time limit. The interface has a
+    time limit of its own (``serving.deadline``).
+    """
+
+    def to_asgi(self, is_main: bool = True) -> ASGIApp:
+        """What BentoML's worker hands to uvicorn."""
+        return OwnRoutes(super().to_asgi(is_main=is_main))
 
 
 def end_with(supervisor: int) -> None:
@@ -95,9 +105,8 @@ class Worker:
 
 Firstline = bentoml.service(
     name="firstline",
+    service_class=Hosted,
     workers=1,
-    traffic={"timeout": REQUEST_SECONDS},
     metrics={"enabled": False},
     logging={"access": {"enabled": False}},
 )(Worker)
-Firstline.add_asgi_middleware(OwnRoutes)

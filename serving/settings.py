@@ -33,6 +33,8 @@ class Settings(BaseSettings):
     """Requests scored at the same time in one worker; the others wait."""
     waiting_seconds: float = Field(default=5.0, gt=0)
     """How long a ticket may wait to be scored before it is answered with 503 and Retry-After."""
+    request_seconds: float = Field(default=20.0, gt=0)
+    """How long a request may take, its body included, before it is answered with 504."""
     pointer_check_seconds: float = Field(default=2.0, gt=0)
     """How old the known champion pointer may be before it is read again."""
 
