@@ -1,11 +1,13 @@
 """Fixtures shared by all rooms: desks that a whole pipeline run has made, shared by all test workers."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
+from tests.interrupted_demo import run_interrupted_demo
 from tests.project import copy_of_project, run_module
 
 settings.register_profile(
@@ -23,7 +25,7 @@ QUICK_MODELS = {
     "churn": FEW,
     "backtest": SHORT_REPLAY,
 }
-WHOLE_RUNS = ("test_another_morning_queue", "test_morning_queue", "test_demo", "test_bring_your_own_data")
+WHOLE_RUNS = ("test_another_morning_queue", "test_morning_queue", "test_bring_your_own_data")
 """Test modules that take minutes: started first, so that no worker is left alone with one at the end."""
 
 
@@ -34,20 +36,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
-def _worked(folder: Path, company: dict[str, int], vocabulary: str, *stages: str) -> Path:
-    """A copy of the project after `dvc repro` (of ``stages``), promotion and backfill, made once."""
+def _once(folder: Path, make: Callable[[Path], None]) -> Path:
+    """``folder`` as ``make`` leaves it; the first test worker that asks makes it, the others wait."""
     finished = folder.with_suffix(".finished")
     with FileLock(folder.with_suffix(".lock")):
         if not finished.exists():
-            copy_of_project(folder, {"demo_company": company, **QUICK_MODELS})
-            run_module(folder, "pipelines.demo_company", "--vocabulary", vocabulary)
-            for module in (
-                ("dvc", "add", "--quiet", "data"),
-                ("dvc", "repro", *stages),
-                ("firstline", "promote"),
-                ("firstline", "backfill"),
-            ):
-                run_module(folder, *module)
+            make(folder)
             finished.touch()
     return folder
 
@@ -61,15 +55,27 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> P
 
 @pytest.fixture(scope="session")
 def worked_desk(shared_folder: Path) -> Path:
-    """The demo company, from raw exports to a promoted release. Treat it as read-only."""
-    return _worked(shared_folder / "worked_desk", {}, "original")
+    """The demo company after `make demo`, which was interrupted once. Treat it as read-only."""
+    return _once(shared_folder / "worked_desk", lambda folder: run_interrupted_demo(folder, QUICK_MODELS))
 
 
 @pytest.fixture(scope="session")
 def other_worked_desk(shared_folder: Path) -> Path:
-    """Another company (seed) that says everything in synonyms, likewise. Treat it as read-only.
+    """Another company (seed) that says everything in synonyms, released and filled. Treat it as read-only.
 
     Both have full size: with half the tickets there is too little evidence to prove that password resets may
     be automated, which is a right answer, but not the one that the morning queue asks about.
     """
-    return _worked(shared_folder / "other_worked_desk", {"seed": 23}, "synonyms", "release")
+    return _once(shared_folder / "other_worked_desk", _other_company)
+
+
+def _other_company(folder: Path) -> None:
+    copy_of_project(folder, {"demo_company": {"seed": 23}, **QUICK_MODELS})
+    for module in (
+        ("pipelines.demo_company", "--vocabulary", "synonyms"),
+        ("dvc", "add", "--quiet", "data"),
+        ("dvc", "repro", "release"),
+        ("firstline", "promote"),
+        ("firstline", "backfill"),
+    ):
+        run_module(folder, *module)

@@ -15,6 +15,7 @@ from pipelines.report import ranked
 from serving.decision import Decision
 from serving.requests import TriageRequest
 from serving.settings import Settings
+from serving.store import open_store
 from serving.triage import open_desk
 
 
@@ -29,6 +30,17 @@ class Morning:
         """Place in the queue (from 1) and decision of the tickets planted for ``role``."""
         planted = set(self.queue.cast[role])
         return [(n, d) for n, d in enumerate(self.decisions, start=1) if d.ticket_id in planted]
+
+
+def served_morning(desk: Path) -> Morning:
+    """The queue that the demo sent to its service over HTTP, with the decisions as they were stored."""
+    params = load_params(desk / "params.yaml").demo_company
+    queue = morning_queue(params, seed=params.seed, size=params.unread)
+    store = open_store(Settings(state=desk / "state"))
+    stored = store.decisions().set_index("ticket_id")["decision_id"]
+    decisions = [store.decision(stored[request["ticket_id"]]) for request in queue.requests]
+    store.close()
+    return Morning(queue, ranked(decision for decision in decisions if decision))
 
 
 def triaged_morning(desk: Path, folder: Path, seed: int, vocabulary: str) -> Morning:

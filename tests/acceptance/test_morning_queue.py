@@ -1,16 +1,16 @@
-"""The morning queue, the main job: 847 unread tickets, triaged as a support lead expects."""
+"""The morning queue, the main job: 847 unread tickets, triaged by the service as a support lead expects."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.morning import PROMISES, Morning, triaged_morning
+from tests.acceptance.morning import PROMISES, Morning, served_morning
 
 
 @pytest.fixture(scope="module")
-def morning(worked_desk: Path, tmp_path_factory: pytest.TempPathFactory) -> Morning:
-    return triaged_morning(worked_desk, tmp_path_factory.mktemp("morning"), seed=1, vocabulary="original")
+def morning(worked_desk: Path) -> Morning:
+    return served_morning(worked_desk)
 
 
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
