@@ -1,6 +1,8 @@
 """Text encoders: a text becomes a row of numbers. Interchangeable; each is named in the saved model."""
 
+from collections import defaultdict
 from collections.abc import Sequence
+from itertools import chain
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -42,9 +44,29 @@ class NgramEncoder:
         if not texts:
             return sparse.csr_matrix((0, 2 * COLUMNS_OF_A_KIND), dtype=np.float32)
         beginnings = [text[:LONGEST_TEXT_CHARS] for text in texts]
-        both = [self._words.transform(beginnings), self._characters.transform(beginnings)]
+        both = [self._words.transform(beginnings), self._characters_of(beginnings)]
         counts = sparse.hstack(both, format="csr", dtype=np.float32)
         counts.data = np.log1p(counts.data)
+        return counts
+
+    def _characters_of(self, texts: Sequence[str]) -> sparse.csr_matrix:
+        """Counts of character n-grams: those of each different word, found once, times how often it occurs.
+
+        They do not cross words, so the counts are those of the texts read one by one, to the last bit.
+        """
+        if len(texts) == 1:
+            return self._characters.transform(texts)
+        places: defaultdict[str, int] = defaultdict()
+        places.default_factory = places.__len__
+        words = [[places[word] for word in text.lower().split()] for text in texts]
+        if not places:
+            return self._characters.transform(texts)
+        starts = np.cumsum([0, *map(len, words)])
+        columns = np.fromiter(chain.from_iterable(words), np.int32, starts[-1])
+        ones = np.ones(len(columns), np.float32)
+        occurring = sparse.csr_matrix((ones, columns, starts), (len(texts), len(places)))
+        counts = occurring @ self._characters.transform(list(places))
+        counts.sort_indices()
         return counts
 
 
