@@ -10,6 +10,7 @@ from pipelines.drills import (
     durability,
     half_year,
     large_file,
+    monitor_size,
     mutations,
     off_policy,
     public_sets,
@@ -31,6 +32,7 @@ DRILLS: dict[str, Drill] = {
     "soak": soak.measure,
     "half_year": half_year.measure,
     "large_file": large_file.measure,
+    "monitor_size": monitor_size.measure,
     "off_policy": off_policy.measure,
     "benchmarks": public_sets.measure,
 }
