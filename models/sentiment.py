@@ -63,6 +63,28 @@ class LearntSentiment:
 
 
 @dataclass(frozen=True)
+class SentimentLessons:
+    """What boosters of any settings learn from: computed once, used by every trial of the tuning.
+
+    ``matrix``: one row per ticket, columns ``NUMBERS``; its text scores are out of fold. ``text`` knows all.
+    """
+
+    encoder: TextEncoder
+    text: Proposer
+    matrix: np.ndarray
+    labels: np.ndarray
+    seed: int
+
+    @classmethod
+    def of(cls, tickets: pd.DataFrame, states: pd.Series, seed: int) -> "SentimentLessons":
+        """Encode ``tickets`` and learn what their words say of ``states``."""
+        encoder = NgramEncoder()
+        encoded, labels = encode_tickets(tickets, encoder), states.to_numpy(dtype=str)
+        matrix = _matrix(tickets, out_of_fold_text_scores(encoded, labels, seed))
+        return cls(encoder, Proposer.fit(encoded.counts, labels, seed), matrix, labels, seed)
+
+
+@dataclass(frozen=True)
 class SentimentModel:
     """Signals alone, or signals and what was learnt; the louder of both is heard (noisy or)."""
 
@@ -77,19 +99,26 @@ class SentimentModel:
 
         Signals only, where ``too_few`` says so.
         """
-        if too_few(states) is not None:
-            return cls()
-        encoder = NgramEncoder()
-        encoded, labels = encode_tickets(tickets, encoder), states.to_numpy(dtype=str)
-        matrix = _matrix(tickets, out_of_fold_text_scores(encoded, labels, seed))
+        return (
+            cls()
+            if too_few(states) is not None
+            else cls.learn(SentimentLessons.of(tickets, states, seed), settings)
+        )
+
+    @classmethod
+    def learn(
+        cls, lessons: "SentimentLessons", settings: Mapping[str, Any] | None = None
+    ) -> "SentimentModel":
+        """Fit the boosters; ``settings`` are LightGBM's, beside the defaults."""
         settings = {"num_leaves": 7, **(settings or {})}
+        matrix, labels, seed = lessons.matrix, lessons.labels, lessons.seed
         frustrated = labels == "frustrated"
         confused = None
         if (labels == "confused").any() and (labels == "asking").any():
             calm = ~frustrated
             confused = _booster(matrix[calm], labels[calm] == "confused", settings, seed)
         booster = _booster(matrix, frustrated, settings, seed, INCREASING)
-        return cls(LearntSentiment(encoder, Proposer.fit(encoded.counts, labels, seed), booster, confused))
+        return cls(LearntSentiment(lessons.encoder, lessons.text, booster, confused))
 
     def with_cut_from(self, tickets: pd.DataFrame, states: pd.Series) -> "SentimentModel":
         """The frustration from which on a ticket is called frustrated: best macro F1 on later tickets."""
@@ -103,6 +132,11 @@ class SentimentModel:
     def judge(self, tickets: pd.DataFrame | Rows) -> tuple[np.ndarray, np.ndarray]:
         """Frustration, and probability of confusion where calm; one value each per ticket."""
         return self._judge(tickets, either(*strengths(signal_values(tickets)).values()))
+
+    def states(self, tickets: pd.DataFrame | Rows) -> tuple[np.ndarray, np.ndarray]:
+        """State (object array of strings) and frustration of each ticket: ``predict`` without its words."""
+        frustration, confusion = self.judge(tickets)
+        return _states(frustration, confusion, self.cut).astype(object), frustration
 
     def _judge(self, tickets: pd.DataFrame | Rows, loud: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if self.learnt is None or not len(tickets):

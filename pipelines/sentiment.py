@@ -14,7 +14,7 @@ from features.repeats import same_intent_repeats
 from features.schema import Tables
 from features.tables import read_tables
 from models.metrics import accuracy, auc, macro_f1
-from models.sentiment import SentimentModel, too_few
+from models.sentiment import SentimentLessons, SentimentModel, too_few
 from pipelines.artifacts import FEATURES, MODELS, read_frame, write_frame, write_metrics
 from pipelines.intent import OUT_OF_FOLD
 from pipelines.params import Params, load_params
@@ -77,8 +77,10 @@ def _tuned(train: pd.DataFrame, params: Params) -> tuple[dict[str, Any], optuna.
     if too_few(older["sentiment_reviewed"]) is not None or len(np.unique(frustrated)) < 2:
         return {}, None
 
+    lessons = SentimentLessons.of(older, older["sentiment_reviewed"], params.seed)
+
     def loss(trial: optuna.Trial) -> float:
-        model = SentimentModel.fit(older, older["sentiment_reviewed"], params.seed, boosting_settings(trial))
+        model = SentimentModel.learn(lessons, boosting_settings(trial))
         return 1 - (auc(frustrated, model.judge(newer)[0]) or 0.0)
 
     study = tune(loss, params.sentiment.trials, params.seed)
@@ -90,15 +92,15 @@ def judged(model: SentimentModel, tickets: pd.DataFrame) -> dict[str, Any]:
     if not len(tickets):
         return {"tickets": 0}
     states = tickets["sentiment_reviewed"]
-    said = [p.state for p in model.predict(tickets)]
-    alone = [p.state for p in SentimentModel().predict(tickets)]
+    said, frustration = model.states(tickets)
+    alone, _ = SentimentModel().states(tickets)
     commonest = states.value_counts().idxmax()
     frustrated = (states == "frustrated").to_numpy()
     return {
         "tickets": len(tickets),
         "accuracy": accuracy(states, said),
         "macro_f1": macro_f1(states, said),
-        "frustrated_auc": auc(frustrated, model.judge(tickets)[0]),
+        "frustrated_auc": auc(frustrated, frustration),
         "signals_only_macro_f1": macro_f1(states, alone),
         "majority_macro_f1": macro_f1(states, [commonest] * len(states)),
     }
@@ -106,7 +108,7 @@ def judged(model: SentimentModel, tickets: pd.DataFrame) -> dict[str, Any]:
 
 def ticket_context(model: SentimentModel, tickets: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Repeats, state and frustration of every ticket; those learnt from are judged without them."""
-    state, frustration = _judgements(model, tickets)
+    state, frustration = model.states(tickets)
     learnt = np.flatnonzero(
         (tickets["sentiment_reviewed"].notna() & (tickets["split"] == "train")).to_numpy()
     )
@@ -115,16 +117,9 @@ def ticket_context(model: SentimentModel, tickets: pd.DataFrame, seed: int) -> p
         for half in (0, 1):
             mine, others = tickets.iloc[learnt[fold == half]], tickets.iloc[learnt[fold != half]]
             blind = SentimentModel.fit(others, others["sentiment_reviewed"], seed)
-            state[learnt[fold == half]], frustration[learnt[fold == half]] = _judgements(blind, mine)
+            state[learnt[fold == half]], frustration[learnt[fold == half]] = blind.states(mine)
     repeats = ["same_intent_contact_30d", "same_intent_account_30d", "hours_since_same_intent"]
     return tickets[["ticket_id", *repeats]].assign(state=state, frustration=frustration)
-
-
-def _judgements(model: SentimentModel, tickets: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    said = model.predict(tickets)
-    return np.array([p.state for p in said], dtype=object), np.array(
-        [p.frustration for p in said], dtype=float
-    )
 
 
 def main() -> None:
