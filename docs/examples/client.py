@@ -6,7 +6,10 @@ from serving.client import FirstlineClient
 
 client = FirstlineClient(os.environ["FIRSTLINE_URL"], key=os.environ.get("FIRSTLINE_KEY"))
 
-decision = client.triage({"ticket_id": "P-1", "channel": "email", "body": "I forgot my password."})
+opening = {"queue": "access", "priority": "normal", "agent_id": "ada"}  # what was filed beside the text
+decision = client.triage(
+    {"ticket_id": "P-1", "channel": "email", "body": "I forgot my password.", "opening": opening}
+)
 print(decision.action, decision.route.queue, decision.degraded)
 
 for result in client.triage_batch([{"ticket_id": "P-2", "channel": "chat", "body": "Where is my invoice?"}]):
