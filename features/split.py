@@ -29,14 +29,23 @@ class Cuts:
         return until.get(split)
 
 
-def ticket_cuts(created_at: pd.Series, calibration_share: float, evaluation_share: float) -> Cuts:
+def ticket_cuts(
+    created_at: pd.Series,
+    calibration_share: float,
+    evaluation_share: float,
+    most_evaluation_tickets: int | None = None,
+) -> Cuts:
     """Cuts that leave the newest ``evaluation_share`` of tickets to evaluate, those before to calibrate.
 
+    ``most_evaluation_tickets``: fewer are left to evaluate where the share would be more.
     Raises ``ValueError`` without any ticket.
     """
     times = created_at.sort_values(ignore_index=True)
     if times.empty:
         raise ValueError("no tickets to split by time: check what ingest read and put into quarantine")
+
+    if most_evaluation_tickets is not None:
+        evaluation_share = min(evaluation_share, most_evaluation_tickets / len(times))
 
     def from_share(share: float) -> pd.Timestamp:
         return times[min(len(times) - 1, math.floor(len(times) * (1 - share)))]

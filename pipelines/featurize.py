@@ -13,7 +13,7 @@ import pandas as pd
 from features.account import account_features, churn_label, monthly_snapshots
 from features.labels import confirmed, deleted, final_labels, reviewed_labels
 from features.schema import Tables
-from features.split import SPLITS, Cuts, snapshot_cuts, ticket_cuts
+from features.split import SPLITS, Cuts, snapshot_cuts
 from features.tables import read_tables
 from features.ticket import ticket_features
 from pipelines.params import ChurnParams, SplitParams, load_params
@@ -69,7 +69,7 @@ def ticket_frame(tables: Tables, params: SplitParams) -> pd.DataFrame:
     Deleted tickets are left out; what was known of them before they were deleted stays history.
     """
     tickets = tables["tickets"].sort_values(["created_at", "ticket_id"], ignore_index=True)
-    cuts = ticket_cuts(tickets["created_at"], params.calibration_share, params.evaluation_share)
+    cuts = params.cuts(tickets["created_at"])
     tickets = not_deleted(tickets, tables["ticket_events"], cuts)
     said = tickets[["ticket_id", "created_at", "account_id", "contact_id", "subject", "body"]]
     labels = ticket_labels(tickets, tables["ticket_events"], cuts)

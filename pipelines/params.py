@@ -4,8 +4,11 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
+import pandas as pd
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from features.split import Cuts, ticket_cuts
 
 PARAMS_FILE = Path("params.yaml")
 
@@ -41,10 +44,21 @@ class IngestParams(_Section):
 
 
 class SplitParams(_Section):
-    """Shares of tickets by time: the newest evaluate, those before them calibrate, the rest trains."""
+    """Shares of tickets by time: the newest evaluate, those before them calibrate, the rest trains.
+
+    ``most_evaluation_tickets``: however long the history, no more than these evaluate. Nothing is learnt of
+    them, so with years of history a share is months in which a new kind of ticket stays unknown.
+    """
 
     calibration_share: float = Field(gt=0, lt=0.5)
     evaluation_share: float = Field(gt=0, lt=0.5)
+    most_evaluation_tickets: int | None = Field(default=None, ge=200)
+
+    def cuts(self, created_at: pd.Series) -> Cuts:
+        """Where calibration and evaluation begin. Raises ``ValueError`` without any ticket."""
+        return ticket_cuts(
+            created_at, self.calibration_share, self.evaluation_share, self.most_evaluation_tickets
+        )
 
 
 class IntentParams(_Section):

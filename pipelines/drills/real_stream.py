@@ -12,7 +12,6 @@ import pandas as pd
 from connectors.mapping.file import load_mapping
 from features.labels import final_labels
 from features.schema import Tables, completed
-from features.split import ticket_cuts
 from features.ticket import ticket_features
 from pipelines.adopt import wanted_files
 from pipelines.featurize import not_deleted, ticket_labels
@@ -50,7 +49,7 @@ class Stream:
         """The tickets that stage features would leave at ``now``: with split, and labels known in time."""
         tickets = self.tickets[self.tickets["created_at"] < now].reset_index(drop=True)
         events = self.events[self.events["known_at"] < now]
-        cuts = ticket_cuts(tickets["created_at"], split.calibration_share, split.evaluation_share)
+        cuts = split.cuts(tickets["created_at"])
         tickets = not_deleted(tickets, events, cuts)
         labels = ticket_labels(tickets, events, cuts)
         return pd.concat([tickets, cuts.split_of(tickets["created_at"]).rename("split"), labels], axis=1)

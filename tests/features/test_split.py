@@ -51,3 +51,13 @@ def test_a_history_shorter_than_the_horizon_gives_no_calibration_rather_than_a_l
     months = pd.Series(pd.date_range(START, periods=n_months, freq="MS"))
     cuts = snapshot_cuts(months, HORIZON_DAYS, 0.15, 0.20)
     assert cuts is None if n_months == 0 else cuts.calibration_from == cuts.evaluation_from
+
+
+def test_a_long_history_leaves_no_more_to_evaluate_than_is_asked_for_and_a_short_one_its_share():
+    times = pd.Series(pd.date_range("2026-01-01", periods=1000, freq="h", tz="UTC"))
+    counted = [
+        ticket_cuts(times, 0.15, 0.2, most).split_of(times).value_counts()["evaluation"]
+        for most in (None, 50, 5000)
+    ]
+    assert counted == [200, 50, 200]
+    assert (ticket_cuts(times, 0.15, 0.2, 50).split_of(times) == "calibration").sum() == 150
