@@ -254,11 +254,19 @@ def _reports(intent: str, start: int, end: int) -> Select[Any] | Any:
 
 
 def _reported_before(ticket_id: ColumnElement[str], intent: str, start: int) -> ColumnElement[bool]:
-    """Whether the ticket was known to be about ``intent`` before ``start``: it is no new report."""
+    """Whether the ticket was known to be about ``intent`` before ``start``: it is no new report.
+
+    The intent is compared as an expression, so that each database looks the few rows of the ticket up and
+    does not go through all there ever was about the intent, once for every ticket.
+    """
     events = CONTEXT["ticket_events"].alias("before")
     decided = (
         select(decisions.c.decision_id)
-        .where(decisions.c.ticket_id == ticket_id, decisions.c.intent == intent, decisions.c.at < start)
+        .where(
+            decisions.c.ticket_id == ticket_id,
+            func.coalesce(decisions.c.intent, "") == intent,
+            decisions.c.at < start,
+        )
         .exists()
     )
     labelled = (
@@ -266,7 +274,7 @@ def _reported_before(ticket_id: ColumnElement[str], intent: str, start: int) -> 
         .where(
             events.c.ticket_id == ticket_id,
             events.c.kind == "intent_set",
-            events.c.value == intent,
+            func.coalesce(events.c.value, "") == intent,
             events.c.known_at < start,
         )
         .exists()
