@@ -133,13 +133,17 @@ def _tickets_about(connection: Connection, intent: str, as_of: datetime) -> dict
 
 
 def _steps(connection: Connection, ids: list[str], as_of: datetime) -> dict[str, dict[str, datetime]]:
-    """The first "solved" and the last "confirmed" of each ticket, and the first time that it was reopened."""
+    """The first "solved" and the last "confirmed" of each ticket, and the first time that it was reopened.
+
+    The kind is compared as an expression, here and in ``_used``, so that the tickets' own rows are looked up
+    and not everything that was ever solved.
+    """
     events = CONTEXT["ticket_events"]
     rows = connection.execute(
         select(events.c.ticket_id, events.c.kind, func.min(events.c.known_at), func.max(events.c.known_at))
         .where(
             events.c.ticket_id.in_(ids),
-            events.c.kind.in_(("solved", "confirmed", "reopened")),
+            func.coalesce(events.c.kind, "").in_(("solved", "confirmed", "reopened")),
             events.c.known_at < microseconds(as_of),
         )
         .group_by(events.c.ticket_id, events.c.kind)
@@ -158,7 +162,11 @@ def _used(
     before = microseconds(as_of)
     solved = (
         select(events.c.ticket_id, func.min(events.c.known_at).label("at"))
-        .where(events.c.ticket_id.in_(ids), events.c.kind == "solved", events.c.known_at < before)
+        .where(
+            events.c.ticket_id.in_(ids),
+            func.coalesce(events.c.kind, "") == "solved",
+            events.c.known_at < before,
+        )
         .group_by(events.c.ticket_id)
         .subquery()
     )

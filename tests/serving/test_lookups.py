@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import event
 
 from serving import context
+from serving.paths import MOST_TICKETS, Report, aftermaths
 from serving.store import Store
 from tests.serving.sample import NOON
 
@@ -33,3 +34,13 @@ def test_whether_a_ticket_was_reported_before_is_asked_of_its_own_rows(plans) ->
     lines = plans(lambda connection: context.surge(connection, "invoice_copy", NOON, 1.0))
     assert any(line.startswith("SEARCH before USING INDEX events_by_ticket") for line in lines)
     assert any(line.startswith("SEARCH decisions USING INDEX decisions_by_ticket") for line in lines)
+
+
+@pytest.mark.parametrize("proven_by", [None, "login"])
+def test_what_became_of_a_path_s_tickets_is_asked_of_their_own_rows(plans, proven_by) -> None:
+    """By kind, each intent would go through everything that was ever solved, once a day."""
+    tickets = {str(number): Report(str(number), None, 0) for number in range(MOST_TICKETS)}
+    lines = plans(lambda connection: aftermaths(connection, tickets, proven_by, 7, NOON))
+    read = [line for line in lines if line.startswith("SEARCH context_ticket_events")]
+    assert read
+    assert all("events_by_ticket" in line for line in read)
