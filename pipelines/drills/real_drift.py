@@ -159,6 +159,11 @@ def learn(
     return Served(name, answering, errors, len(known), now), quality_gates({"intent": {"agents": report}})
 
 
+def predecessor(last_good: Served, champion: Served) -> str | None:
+    """The release that ``champion`` followed; ``None`` where it was rolled back to, or is the first."""
+    return None if last_good.name == champion.name else last_good.name
+
+
 def replay(
     stream: Stream,
     opens: datetime,
@@ -247,8 +252,8 @@ class _Replaying:
             self.waiting = self.waiting[~due]
         decisions = pd.concat(self.decided, ignore_index=True) if self.decided else _as_decisions(None, "")
         feedback = pd.concat(self.spoken, ignore_index=True) if self.spoken else _as_feedback(None, None)
-        last_good = None if self.last_good is self.champion else self.last_good.name
-        return Desk(decisions, feedback, self.champion, last_good, self.retrained_at)
+        before = predecessor(self.last_good, self.champion)
+        return Desk(decisions, feedback, self.champion, before, self.retrained_at)
 
     def _act(self, now: datetime, look: Look) -> str:
         if look.step == "roll back":

@@ -1,5 +1,6 @@
 """A made-up stream whose labels change half way: noticed, learnt anew, nothing known before its time."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from features.schema import typed
 from firstline.watching import new_monitor
-from pipelines.drills.real_drift import Replayed, replay
+from pipelines.drills.real_drift import Replayed, predecessor, replay
 from pipelines.drills.real_drift_page import write_page
 from pipelines.drills.real_drift_run import figures, run
 from pipelines.drills.real_drift_story import story
@@ -128,6 +129,13 @@ def test_a_label_that_is_not_known_yet_teaches_nothing_and_corrects_nobody():
     assert told.retrained == 0
     assert {week.state for week in told.weeks} == {"OK"}
     assert told.judged["right_on"].equals(told.judged["right_off"])
+
+
+def test_a_release_that_was_rolled_back_to_is_not_held_against_itself(changed):
+    first = changed.first
+    again, second = replace(first, since=CHANGES), replace(first, name="r001")
+    assert predecessor(first, again) is None
+    assert predecessor(first, second) == "first"
 
 
 def test_what_is_known_at_a_moment_holds_no_later_ticket_and_no_later_label():
