@@ -184,19 +184,33 @@ def benchmark_surge(
         list[int] | None, typer.Option("--seed", help="A demo company; may be repeated.")
     ] = None,
     mislabelled: Annotated[float, typer.Option(help="Share of tickets that get a wrong intent.")] = 0.1,
+    about: Annotated[
+        str,
+        typer.Option(help="What is counted: intents, areas (within intents) or clusters of texts."),
+    ] = "intents",
+    record: Annotated[bool, typer.Option("--record", help="Record in docs/results.json.")] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
 ) -> None:
     """Measure how soon outages of made-up companies are seen, and how many alarms are false."""
     import json
+    from typing import cast, get_args
 
     from pipelines import surge
     from pipelines.params import load_params
+    from pipelines.results import record_results
 
-    found = surge.measure(load_params().demo_company, seeds or surge.UNSEEN_SEEDS, mislabelled)
+    if about not in get_args(surge.Kind):
+        raise typer.BadParameter(
+            f"{about!r} is none of {', '.join(get_args(surge.Kind))}", param_hint="--about"
+        )
+    tried = seeds or surge.UNSEEN_SEEDS
+    found = surge.measure(load_params().demo_company, tried, mislabelled, kind=cast("surge.Kind", about))
     if json_file is not None:
         json_file.parent.mkdir(parents=True, exist_ok=True)
         json_file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     typer.echo(surge.report(found))
+    if record:
+        record_results(surge.results(found, about, tried))
 
 
 @app.command("frustration")

@@ -99,6 +99,7 @@ class SurgeWatch:
         self.rules = rules or SurgeRules()
         self.incidents: list[Incident] = []
         self._topics: dict[str, _Topic] = {}
+        self._open: list[_Topic] = []
         self._by_hour = [0] * _WEEK_HOURS
         self._month: deque[tuple[float, int]] = deque()
         """When each report of 30 days came in, and of how many topics it was asked."""
@@ -142,9 +143,11 @@ class SurgeWatch:
     def close_quiet(self, at: float) -> list[Incident]:
         """Close and return the incidents that nobody new has reported for long enough."""
         closed = []
-        for topic in self._topics.values():
+        for topic in list(self._open):
             incident = topic.incident
-            if incident is not None and at - incident.last_at >= self.rules.closes_after_hours * HOUR:
+            assert incident is not None
+            if at - incident.last_at >= self.rules.closes_after_hours * HOUR:
+                self._open.remove(topic)
                 incident.closed_at = incident.last_at + self.rules.closes_after_hours * HOUR
                 topic.incident = None
                 topic.recent.clear()
@@ -178,6 +181,7 @@ class SurgeWatch:
                 ids = [r.ticket_id for r in inside]
                 topic.incident = Incident(name, report.at, evidence, ids, accounts, report.at)
                 self.incidents.append(topic.incident)
+                self._open.append(topic)
                 return Change("opened", topic.incident)
         return None
 

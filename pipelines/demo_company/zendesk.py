@@ -66,7 +66,7 @@ def ticket_and_events(
         "tags": sorted({ticket.channel, *([custom[INTENT]] if INTENT in custom else [])}),
         "custom_fields": [
             {"id": 1001, "value": ticket.claimed_urgency},
-            {"id": 1002, "value": _product_area(ticket)},
+            {"id": 1002, "value": product_area(ticket)},
             {"id": 1003, "value": custom.get(INTENT)},
         ],
         "satisfaction_rating": None if score is None else {"score": "good" if score >= 4 else "bad"},
@@ -84,7 +84,7 @@ def _is_known_sender(ticket: Ticket) -> bool:
     return ticket.user is not None and ticket.user == ticket.contact.users["email"]
 
 
-def _product_area(ticket: Ticket) -> str | None:
+def product_area(ticket: Ticket) -> str | None:
     """What the customer picked in the form: the feature concerned, if they picked anything."""
     feature = INTENTS[ticket.intent].feature
     return feature if ticket.channel == "web" and feature and ticket.created_at % 10 < 6 else None
