@@ -39,8 +39,12 @@ def copy_of_project(folder: Path, params: Mapping[str, Mapping[str, Any]]) -> Pa
 
 
 def environment_of(folder: Path) -> dict[str, str]:
-    """The environment in which commands run inside a copy: nothing of the original is seen or written."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("FIRSTLINE_")} | {
+    """The environment in which commands run inside a copy: nothing of the original is seen or written.
+
+    Compiled modules are kept in the copy, as they are for anybody, whatever the caller's shell says.
+    """
+    left_out = ("FIRSTLINE_", "PYTHONDONTWRITEBYTECODE")
+    return {name: value for name, value in os.environ.items() if not name.startswith(left_out)} | {
         "PYTHONPATH": str(folder),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "NO_COLOR": "1",
