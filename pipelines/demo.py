@@ -110,7 +110,7 @@ def run_demo() -> None:
     run_step(console, "firstline", "backfill")
 
     heading(4, "the service and the morning queue")
-    queue = morning_queue(params.demo_company, seed=params.demo_company.seed, size=params.demo_company.unread)
+    queue = morning_queue(params.demo_company, seed=params.demo_company.seed)
     store = open_store(settings)
     for table, rows in queue.context.items():
         store.append(table, typed(table, pd.DataFrame(rows)))

@@ -29,8 +29,6 @@ class DemoCompanyParams(_Section):
     months: int = Field(ge=3)
     tickets: int = Field(ge=200)
     end: date
-    unread: int = Field(default=847, ge=20)
-    """Tickets that lie unread on the morning after."""
 
 
 class IngestParams(_Section):

@@ -4,8 +4,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.interrupted_demo import FIRST_LOG, SECOND_LOG
+from tests.project import ROOT
 
 
 @pytest.fixture
@@ -30,6 +32,12 @@ def test_an_interrupted_demo_says_how_to_go_on_and_does_so(first: str, second: s
 def test_what_was_finished_before_the_interruption_is_not_done_again(second: str) -> None:
     assert "Stage 'ingest' didn't change, skipping" in second
     assert "Running stage 'features'" in second
+
+
+def test_the_company_is_the_one_whose_hash_is_committed(worked_desk: Path) -> None:
+    """Otherwise a newcomer's first `make demo` leaves their checkout changed, and our lock file is a lie."""
+    written, committed = (yaml.safe_load((at / "data.dvc").read_text("utf-8")) for at in (worked_desk, ROOT))
+    assert written["outs"] == committed["outs"]
 
 
 def test_the_correction_by_an_agent_is_in_the_next_training_set(second: str) -> None:

@@ -35,7 +35,7 @@ class Morning:
 def served_morning(desk: Path) -> Morning:
     """The queue that the demo sent to its service over HTTP, with the decisions as they were stored."""
     params = load_params(desk / "params.yaml").demo_company
-    queue = morning_queue(params, seed=params.seed, size=params.unread)
+    queue = morning_queue(params, seed=params.seed)
     store = open_store(Settings(state=desk / "state"))
     stored = store.decisions().set_index("ticket_id")["decision_id"]
     decisions = [store.decision(stored[request["ticket_id"]]) for request in queue.requests]
