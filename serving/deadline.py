@@ -7,8 +7,12 @@ from typing import Any, TypeVar
 Done = TypeVar("Done")
 
 
+class TooLate(TimeoutError):
+    """The work was not done within its time; a ``TimeoutError`` of the work itself is not one of these."""
+
+
 async def within(seconds: float, work: Coroutine[Any, Any, Done]) -> Done:
-    """What ``work`` gives. Raises ``TimeoutError`` after ``seconds``; ``work`` then goes on to its own end.
+    """What ``work`` gives. Raises ``TooLate`` after ``seconds``; ``work`` then goes on to its own end.
 
     It is not cancelled, because a thread that stores a decision cannot be: its place among the threads stays
     taken until it is done, and what it stores answers the same request when that is sent again.
@@ -21,7 +25,7 @@ async def within(seconds: float, work: Coroutine[Any, Any, Done]) -> Done:
         raise
     if not done:
         task.add_done_callback(_look_at)
-        raise TimeoutError
+        raise TooLate
     return task.result()
 
 

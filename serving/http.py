@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from serving.deadline import within
+from serving.deadline import TooLate, within
 from serving.door import DEVELOPER, SECURITY_HEADERS, Door
 from serving.endpoints import IDEMPOTENCY_KEY, Asked, Endpoint
 from serving.handlers import Handlers
@@ -77,7 +77,7 @@ class Api:
             response = _refused(problem)
         except ClientDisconnect:
             response = Response(status_code=499)
-        except TimeoutError:
+        except TooLate:
             response = _refused(_too_late(self._settings.request_seconds))
         except SQLAlchemyError as error:
             _log_failure("store failed", error)

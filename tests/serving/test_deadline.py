@@ -5,7 +5,7 @@ import asyncio
 import httpx2
 import pytest
 
-from serving.deadline import within
+from serving.deadline import TooLate, within
 from serving.http import Api
 from serving.metrics import Metrics
 from serving.settings import Settings
@@ -124,3 +124,12 @@ async def _nothing() -> dict:
 
 async def _nowhere(message: dict) -> None:
     return None
+
+
+def test_a_time_out_of_the_work_itself_is_not_taken_for_being_too_late() -> None:
+    async def gives_up() -> None:
+        raise TimeoutError("the database did not answer")
+
+    with pytest.raises(TimeoutError, match="the database") as raised:
+        asyncio.run(within(5, gives_up()))
+    assert not isinstance(raised.value, TooLate)
