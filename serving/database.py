@@ -3,10 +3,11 @@
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Dialect, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import QueuePool
 
@@ -19,6 +20,7 @@ _CONNECT_SECONDS = 3
 _POOL = 10
 """Connections kept open by one process; as many again when they are busy."""
 _ONE_STATE: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+_DIALECTS: dict[str, Dialect] = {"sqlite": sqlite.dialect(), "postgresql": postgresql.psycopg.dialect()}
 _OPENING = 0x46697273
 """Advisory lock under which one replica at a time migrates."""
 _LEDGER = 0x46697274
@@ -74,17 +76,21 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Sequence[Any
     """
     if not rows:
         return 0
-    dialect = connection.dialect
-    insert = (sqlite.insert if dialect.name == "sqlite" else postgresql.insert)(table)
-    compiled = insert.on_conflict_do_nothing().compile(dialect=dialect, column_keys=list(table.c.keys()))
     names = list(table.c.keys())
-    if compiled.positional:
-        order = [names.index(name) for name in compiled.positiontup or names]
-        same = order == list(range(len(names)))
-        values: list[Any] = [tuple(r) if same else tuple(r[i] for i in order) for r in rows]
+    if connection.dialect.name == "sqlite":
+        values: list[Any] = [tuple(row) for row in rows]
     else:
         values = [dict(zip(names, map(_storable, row), strict=True)) for row in rows]
-    return max(connection.exec_driver_sql(str(compiled), values).rowcount, 0)
+    return max(connection.exec_driver_sql(_insert_new(table, connection.dialect.name), values).rowcount, 0)
+
+
+@cache
+def _insert_new(table: Table, dialect: str) -> str:
+    insert = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table)
+    compiled = insert.on_conflict_do_nothing().compile(
+        dialect=_DIALECTS[dialect], column_keys=list(table.c.keys())
+    )
+    return str(compiled)
 
 
 def one_at_a_time(connection: Connection) -> None:

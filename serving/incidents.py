@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, func, select, tuple_, update
+from sqlalchemy import Connection, Row, bindparam, func, select, tuple_, update
 
 from features.text import ticket_text
 from policy.desk_schema import Desk
@@ -27,11 +27,22 @@ from serving.database import insert_new
 from serving.ledger import append_entry
 from serving.moments import microseconds, moment
 from serving.outbox import Action, put_new
+from serving.questions import any_of
 from serving.tables import CONTEXT, decisions, incident_tickets, incidents
 
 _LONGEST_NAME = 40
 _LOOKED_BACK = timedelta(hours=48)
 """Incidents that opened longer ago and are not stored were over before anybody watched."""
+_OPEN_INCIDENT = (
+    select(incidents.c.incident_id)
+    .where(
+        incidents.c.topic.in_(any_of("topics")),
+        incidents.c.opened_at <= bindparam("at"),
+        incidents.c.closed_at.is_(None) | (incidents.c.closed_at > bindparam("at")),
+    )
+    .order_by(incidents.c.opened_at.desc())
+    .limit(1)
+)
 
 
 class Watched(NamedTuple):
@@ -44,17 +55,7 @@ class Watched(NamedTuple):
 
 def open_incident(connection: Connection, topics: Sequence[str], at: datetime) -> str | None:
     """The id of the newest incident on one of ``topics`` that was open at ``at``; ``None`` without one."""
-    when = microseconds(at)
-    return connection.scalar(
-        select(incidents.c.incident_id)
-        .where(
-            incidents.c.topic.in_(topics),
-            incidents.c.opened_at <= when,
-            incidents.c.closed_at.is_(None) | (incidents.c.closed_at > when),
-        )
-        .order_by(incidents.c.opened_at.desc())
-        .limit(1)
-    )
+    return connection.scalar(_OPEN_INCIDENT, {"topics": list(topics), "at": microseconds(at)})
 
 
 def watch_incidents(connection: Connection, desk: Desk, at: datetime) -> Watched:

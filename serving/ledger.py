@@ -23,6 +23,7 @@ GENESIS = "0" * 64
 ERASED, REDUCED = "erased", "reduced"
 """Kinds of entries that say that a row which the ledger vouches for is gone, or lost what was not its own."""
 _BATCH = 1000
+_NEWEST = select(ledger.c.seq, ledger.c.hash).order_by(ledger.c.seq.desc()).limit(1)
 _VOUCHED: dict[str, tuple[Table, str]] = {
     "decision": (decisions, "decision_id"),
     "feedback": (feedback, "feedback_id"),
@@ -74,12 +75,11 @@ def append_entry(
     Writers of any number of processes queue up, each until the transaction before it has ended.
     """
     one_at_a_time(connection)
-    newest = connection.execute(
-        select(ledger.c.seq, ledger.c.hash).order_by(ledger.c.seq.desc()).limit(1)
-    ).one_or_none()
+    newest = connection.execute(_NEWEST).one_or_none()
     seq, previous = (newest.seq + 1, newest.hash) if newest else (1, GENESIS)
     entry = {"seq": seq, "at": microseconds(at), "kind": kind, "subject": subject, "digest": digest(content)}
-    connection.execute(insert(ledger).values(**entry, previous=previous, hash=_chained(entry, previous)))
+    linked = {**entry, "previous": previous, "hash": _chained(entry, previous)}
+    connection.execute(insert(ledger), linked)
     return seq
 
 

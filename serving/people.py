@@ -9,7 +9,19 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import pandas as pd
-from sqlalchemy import ColumnElement, CompoundSelect, Connection, Table, delete, func, select, union
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Select,
+    Table,
+    bindparam,
+    delete,
+    func,
+    select,
+    union,
+)
 
 from connectors.identity.decisions import Decision, Name, in_order
 from connectors.identity.evidence import evidence_of
@@ -21,11 +33,41 @@ from features.schema import IDENTITIES, spec_of
 from serving.codec import plain_rows, to_frame, to_rows
 from serving.database import insert_new
 from serving.moments import microseconds, moment
+from serving.questions import BEFORE, any_of, rows_of
 from serving.tables import CONTEXT, DERIVED_TABLES, contact_handles, identities, identity_decisions, marks
 
 PHONE_REGION = "phone_region"
 """Mark in the store: the country of phone numbers without a country code, as ingest was told it."""
 _IDS_PER_QUESTION = 500
+
+_PERSON: BindParameter[str] = bindparam("contact_id")
+
+
+def _derived(table: Table, where: ColumnElement[bool]) -> Select[Any]:
+    return select(table).where(where, table.c.known_at < BEFORE).order_by(*table.primary_key)
+
+
+_STANDS_FOR = (
+    select(identities.c.contact_id, identities.c.account_id)
+    .where(identities.c.alias == bindparam("alias"), identities.c.known_at < BEFORE)
+    .order_by(identities.c.known_at.desc())
+    .limit(1)
+)
+_NAME = (
+    select(CONTEXT["contacts"].c.name)
+    .where(CONTEXT["contacts"].c.contact_id == _PERSON, CONTEXT["contacts"].c.known_at < BEFORE)
+    .order_by(CONTEXT["contacts"].c.known_at.desc())
+    .limit(1)
+)
+_EVER_THE_PERSON = _derived(
+    identities,
+    identities.c.alias.in_(
+        select(identities.c.alias).where(identities.c.contact_id == _PERSON, identities.c.known_at < BEFORE)
+    ),
+)
+_TOLD_ABOUT = {
+    name: _derived(table, table.c.alias.in_(any_of("aliases"))) for name, table in DERIVED_TABLES.items()
+}
 
 
 class Person(NamedTuple):
@@ -48,20 +90,9 @@ def person(
     if writer is None:
         return None
     before = microseconds(as_of)
-    row = connection.execute(
-        select(identities.c.contact_id, identities.c.account_id)
-        .where(identities.c.alias == writer, identities.c.known_at < before)
-        .order_by(identities.c.known_at.desc())
-        .limit(1)
-    ).one_or_none()
+    row = connection.execute(_STANDS_FOR, {"alias": writer, "before": before}).one_or_none()
     who, account_id = (row.contact_id or writer, row.account_id) if row else (writer, None)
-    contacts = CONTEXT["contacts"]
-    name = connection.scalar(
-        select(contacts.c.name)
-        .where(contacts.c.contact_id == who, contacts.c.known_at < before)
-        .order_by(contacts.c.known_at.desc())
-        .limit(1)
-    )
+    name = connection.scalar(_NAME, {"contact_id": who, "before": before})
     return Person(who, account_id, name, writer)
 
 
@@ -69,19 +100,20 @@ def names_of(connection: Connection, contact_id: str | None, as_of: datetime) ->
     """Rows of ``identities`` about every name that ever stood for the person, known before ``as_of``."""
     if contact_id is None:
         return NO_ROWS
-    table, before = identities, microseconds(as_of)
-    aliases = select(table.c.alias).where(table.c.contact_id == contact_id, table.c.known_at < before)
-    return _told_of(connection, IDENTITIES, [table.c.alias.in_(aliases)], before)
+    asked = {"contact_id": contact_id, "before": microseconds(as_of)}
+    return rows_of(connection, IDENTITIES, _EVER_THE_PERSON, **asked)
 
 
 def told_about(connection: Connection, name: str, aliases: set[str], as_of: datetime) -> Rows:
     """Rows of the derived table ``name`` about ``aliases``, known before ``as_of``."""
-    table = DERIVED_TABLES[name]
-    about = [table.c.alias.in_(some) for some in _portions(aliases)]
-    return _told_of(connection, name, about, microseconds(as_of))
+    rows: list[Any] = []
+    for some in _portions(aliases):
+        asked = {"aliases": list(some), "before": microseconds(as_of)}
+        rows += connection.execute(_TOLD_ABOUT[name], asked).all()
+    return plain_rows(name, rows)
 
 
-def names_ever_at(account_id: str, before: int) -> CompoundSelect[Any]:
+def names_ever_at(account_id: BindParameter[Any], before: BindParameter[int]) -> CompoundSelect[Any]:
     """Aliases whose tickets were ever taken, before a moment (microseconds), to be of the account."""
     return union(
         *(
@@ -89,15 +121,6 @@ def names_ever_at(account_id: str, before: int) -> CompoundSelect[Any]:
             for table in DERIVED_TABLES.values()
         )
     )
-
-
-def _told_of(connection: Connection, name: str, about: Sequence[ColumnElement[bool]], before: int) -> Rows:
-    table = DERIVED_TABLES[name]
-    rows: list[Any] = []
-    for where in about:
-        asked = select(table).where(where, table.c.known_at < before).order_by(*table.primary_key)
-        rows += connection.execute(asked).all()
-    return plain_rows(name, rows)
 
 
 def stored_names(

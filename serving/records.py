@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import pandas as pd
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from serving import outbox
 from serving.database import insert_new
@@ -13,6 +13,10 @@ from serving.ledger import append_entry, canonical_json
 from serving.moments import microseconds, moment
 from serving.relationship import tell_relationship_manager
 from serving.tables import decisions, feedback, idempotency
+
+_TAKEN = select(idempotency.c.body_hash, idempotency.c.answer_id).where(
+    idempotency.c.scope == bindparam("scope"), idempotency.c.key == bindparam("key")
+)
 
 
 class Taken(NamedTuple):
@@ -37,11 +41,7 @@ class Feedback(NamedTuple):
 
 def taken(connection: Connection, scope: str, key: str) -> Taken | None:
     """What ``key`` was used for in ``scope``, ``None`` where it is free."""
-    row = connection.execute(
-        select(idempotency.c.body_hash, idempotency.c.answer_id).where(
-            idempotency.c.scope == scope, idempotency.c.key == key
-        )
-    ).one_or_none()
+    row = connection.execute(_TAKEN, {"scope": scope, "key": key}).one_or_none()
     return Taken(*row) if row else None
 
 
@@ -69,7 +69,7 @@ def add_decision(connection: Connection, decision: Decision, request: str) -> No
         "request": request,
         "record": decision.model_dump_json(),
     }
-    connection.execute(insert(decisions).values(**row))
+    connection.execute(insert(decisions), row)
     append_entry(connection, "decision", decision.decision_id, row, decision.at)
     outbox.put(connection, _action_of(decision))
     tell_relationship_manager(connection, decision)
@@ -102,7 +102,7 @@ def decision_frame(connection: Connection) -> pd.DataFrame:
 def add_feedback(connection: Connection, given: Feedback) -> None:
     """Store what an agent said, with its ledger entry."""
     row = {**given._asdict(), "at": microseconds(given.at)}
-    connection.execute(insert(feedback).values(**row))
+    connection.execute(insert(feedback), row)
     append_entry(connection, "feedback", given.feedback_id, row, given.at)
 
 

@@ -11,7 +11,7 @@ from features.rows import NO_ROWS, Rows
 from features.text import ticket_text
 from policy.desk import Desk
 from policy.situation import Situation, Surge
-from serving import context
+from serving import context, same_issue
 from serving.budgets import demotions
 from serving.customer import Customer, missing_parts, theirs, ticket_row, without_ticket
 from serving.decide import Judged, decide
@@ -284,18 +284,18 @@ class TriageDesk:
         intent = scores.intent.intent
         if intent is None or scores.intent.out_of_scope:
             with self.store.reading() as connection:
-                return context.unnamed_surge(connection, text, desk.surges.alike, at), ()
+                return same_issue.unnamed_surge(connection, text, desk.surges.alike, at), ()
         day = _midnight(at)
         usual = self._usual.get((intent, day), lambda: self._read_usual(intent, day))
         with self.store.reading() as connection:
-            surge = context.surge(connection, intent, at, usual, request.product_area)
-            tickets, events = context.solved_about(connection, intent, at, SIMILAR_CANDIDATES)
+            surge = same_issue.surge(connection, intent, at, usual, request.product_area)
+            tickets, events = same_issue.solved_about(connection, intent, at, SIMILAR_CANDIDATES)
         intents = dict.fromkeys(tickets.values("ticket_id"), intent)
         return surge, similar_solved(past_tickets(tickets, events, intents, None, text))
 
     def _read_usual(self, intent: str, day: datetime) -> float:
         with self.store.reading() as connection:
-            return context.usual_per_day(connection, intent, day)
+            return same_issue.usual_per_day(connection, intent, day)
 
     def _with_proofs(self, situation: Situation, desk: Desk) -> Situation:
         """``situation`` with how well the path of its intent has worked, and whether it was demoted."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import insert, select
 
-from serving import context
+from serving import same_issue
 from serving.incidents import Watched, incident_list, open_incident, watch_incidents
 from serving.moments import microseconds
 from serving.store import Store
@@ -115,7 +115,7 @@ def test_a_decision_knows_the_incident_that_was_open_when_it_was_made(store):
     def seen(intent: str, at: datetime) -> bool:
         with store.reading() as connection:
             found = open_incident(connection, [intent], at)
-            assert context.surge(connection, intent, at, 0.5).incident_id == found
+            assert same_issue.surge(connection, intent, at, 0.5).incident_id == found
         return found is not None
 
     assert seen("sync", OUTAGE + timedelta(hours=1))
@@ -152,8 +152,8 @@ def test_an_issue_that_has_no_intent_yet_is_one_by_nearly_the_same_texts(store):
     assert look(store, at) == Watched(0, 0, 0)
     with store.reading() as connection:
         [incident] = incident_list(connection, at)
-        alike = context.unnamed_surge(connection, f"{SAME}and it is still broken", 0.5, at)
-        unlike = context.unnamed_surge(connection, "Can I change the colour of my widget?", 0.5, at)
+        alike = same_issue.unnamed_surge(connection, f"{SAME}and it is still broken", 0.5, at)
+        unlike = same_issue.unnamed_surge(connection, "Can I change the colour of my widget?", 0.5, at)
     assert incident["topic"] == "like ticket x0"
     assert (alike.incident_id, unlike.incident_id) == (incident["incident_id"], None)
 
@@ -192,7 +192,7 @@ def test_a_surge_in_one_product_area_is_an_incident_of_that_area_only(store):
     with store.reading() as connection:
         [incident] = incident_list(connection, at)
         seen = {
-            area: context.surge(connection, "sync", at, 6.0, area).incident_id
+            area: same_issue.surge(connection, "sync", at, 6.0, area).incident_id
             for area in ("calendar", "mail", None)
         }
     assert incident["topic"] == "sync × calendar"

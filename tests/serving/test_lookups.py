@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import event
 
-from serving import context
+from serving import same_issue
 from serving.paths import MOST_TICKETS, Report, aftermaths
 from serving.store import Store
 from tests.serving.sample import NOON
@@ -31,7 +31,7 @@ def plans(tmp_path):
 
 def test_whether_a_ticket_was_reported_before_is_asked_of_its_own_rows(plans) -> None:
     """By intent, each of a day's reports would go through every event that there ever was about it."""
-    lines = plans(lambda connection: context.surge(connection, "invoice_copy", NOON, 1.0))
+    lines = plans(lambda connection: same_issue.surge(connection, "invoice_copy", NOON, 1.0))
     assert any(line.startswith("SEARCH before USING INDEX events_by_ticket") for line in lines)
     assert any(line.startswith("SEARCH decisions USING INDEX decisions_by_ticket") for line in lines)
 

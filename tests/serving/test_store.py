@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from features.schema import TABLES, empty_table, typed
-from serving import context, pointers
+from serving import context, pointers, same_issue
 from serving.codec import to_frame, to_rows
 from serving.database import UnknownDatabase
 from serving.moments import microseconds, moment, time_ordered_id
@@ -167,8 +167,8 @@ def test_a_surge_counts_accounts_and_tickets_once(store):
     assert events[-1]["ticket_id"] == "old", "it was known to be about this long ago: no new report"
     store.append("ticket_events", typed("ticket_events", pd.DataFrame(events)))
     with store.reading() as connection:
-        usual = context.usual_per_day(connection, "outage", now)
-        found = context.surge(connection, "outage", now, usual)
+        usual = same_issue.usual_per_day(connection, "outage", now)
+        found = same_issue.surge(connection, "outage", now, usual)
     assert (found.accounts_24h, found.tickets_24h, found.baseline_per_day) == (2, 3, 2 / 28)
 
 
