@@ -7,7 +7,7 @@ zendesk:
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,7 +27,7 @@ import connectors.zendesk.webhook
 import connectors.zendesk.write_back
 from connectors.live.decided import Decided
 from connectors.live.payload import Payload
-from connectors.live.write_back import VendorCall, WriteBack
+from connectors.live.write_back import Outcome, VendorCall, WriteBack, outcome
 from connectors.mapping.file import Mapping as MappingFile
 from connectors.mapping.file import MappingError, load_mapping
 from connectors.pull.access import checked_address
@@ -44,12 +44,23 @@ class HelpdeskError(ValueError):
 
 
 @dataclass(frozen=True)
+class TagsFirst:
+    """How a vendor is told of tags whose updates replace all that a ticket has: they are read before."""
+
+    path: Callable[[Decided, WriteBack], str]
+    calls: Callable[[Decided, WriteBack, Sequence[str]], list[VendorCall]]
+
+
+@dataclass(frozen=True)
 class Wire:
     """How one vendor speaks: pure functions of ``connectors``."""
 
     verify: Callable[[str, Mapping[str, str], bytes, datetime], None]
     parse: Callable[[bytes, datetime | None], Payload]
     calls: Callable[[Decided, WriteBack], list[VendorCall]]
+    outcome: Callable[[int, bytes], Outcome] = outcome
+    """What an answer to a call means, from its status and body."""
+    tags_first: TagsFirst | None = None
 
 
 WIRES: Mapping[str, Wire] = MappingProxyType(
@@ -63,6 +74,9 @@ WIRES: Mapping[str, Wire] = MappingProxyType(
             connectors.freshdesk.webhook.verify,
             connectors.freshdesk.webhook.parse,
             connectors.freshdesk.write_back.calls,
+            tags_first=TagsFirst(
+                connectors.freshdesk.write_back.tags_path, connectors.freshdesk.write_back.calls
+            ),
         ),
         "intercom": Wire(
             connectors.intercom.webhook.verify,
@@ -73,6 +87,7 @@ WIRES: Mapping[str, Wire] = MappingProxyType(
             connectors.salesforce.webhook.verify,
             connectors.salesforce.webhook.parse,
             connectors.salesforce.write_back.calls,
+            connectors.salesforce.write_back.outcome,
         ),
     }
 )

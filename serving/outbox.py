@@ -38,7 +38,14 @@ class Attempt(NamedTuple):
 
 
 class TryLater(Exception):
-    """The action could not be carried out now; the message says why, without anything a customer wrote."""
+    """The action could not be carried out now; the message says why, without anything a customer wrote.
+
+    ``after``: how long whoever refused it asked us to wait.
+    """
+
+    def __init__(self, message: str, after: timedelta = timedelta(0)) -> None:
+        super().__init__(message)
+        self.after = after
 
 
 class GiveUp(Exception):
@@ -126,6 +133,12 @@ def _ended(connection: Connection, action_id: str, **values: Any) -> None:
 def pause_before(attempt: int) -> timedelta:
     """How long to wait after the ``attempt``-th failure: twice as long each time, an hour at most."""
     return min(FIRST_PAUSE * 2 ** min(attempt - 1, 20), LONGEST_PAUSE)
+
+
+def pause_after(error: Exception, attempt: int) -> timedelta:
+    """How long to wait after the ``attempt``-th failure, which was ``error``: what it asked for at least."""
+    asked = error.after if isinstance(error, TryLater) else timedelta(0)
+    return min(max(pause_before(attempt), asked), LONGEST_PAUSE)
 
 
 def dry_run(_action: Action) -> None:

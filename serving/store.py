@@ -173,7 +173,7 @@ class Store:
                 if hopeless:
                     outbox.give_up(connection, action.action_id, at, problem)
                 else:
-                    later = at + outbox.pause_before(attempt.number)
+                    later = at + outbox.pause_after(error, attempt.number)
                     outbox.postpone(connection, action.action_id, later, problem)
             return False
         with self.writing() as connection:

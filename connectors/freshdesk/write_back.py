@@ -17,13 +17,21 @@ RESOLVED = 4
 MAX_REPLY_CHARACTERS = 60_000
 
 
+def tags_path(decided: Decided, config: WriteBack) -> str:
+    """Where the tags are read that the ticket has, under ``tags``. Raises ``WriteBackError``."""
+    chosen = Chosen("Freshdesk", decided, config)
+    path = _path(chosen)
+    chosen.refuse_problems()
+    return path
+
+
 def calls(decided: Decided, config: WriteBack, tags_now: Sequence[str] | None = None) -> list[VendorCall]:
     """The requests that write ``decided``. ``tags_now``: the tags that the ticket has already.
 
     Raises ``WriteBackError`` before there is any request.
     """
     chosen = Chosen("Freshdesk", decided, config)
-    ticket_id = chosen.ticket(r"\d+", "123")
+    path = _path(chosen)
     fields: dict[str, Any] = {"priority": chosen.priority(PRIORITIES), "group_id": chosen.queue()}
     agent, custom, tags = chosen.agent(), chosen.fields(), chosen.tags()
     reply = chosen.reply(MAX_REPLY_CHARACTERS)
@@ -37,7 +45,6 @@ def calls(decided: Decided, config: WriteBack, tags_now: Sequence[str] | None = 
     if tags and tags_now is not None:
         fields["tags"] = list(dict.fromkeys([*tags_now, *map(str, tags)]))
     author = {} if config.author is None else {"user_id": config.author}
-    path = f"/api/v2/tickets/{ticket_id}"
     note = {"body": html_text(decided.note), "private": True, **author}
     made = [
         VendorCall("PUT", path, fields, purpose="set"),
@@ -48,3 +55,7 @@ def calls(decided: Decided, config: WriteBack, tags_now: Sequence[str] | None = 
         made.append(VendorCall("POST", f"{path}/reply", sent, purpose="reply"))
         made.append(VendorCall("PUT", path, {"status": config.solved or RESOLVED}, purpose="solve"))
     return made
+
+
+def _path(chosen: Chosen) -> str:
+    return f"/api/v2/tickets/{chosen.ticket(r'[0-9]+', '123')}"

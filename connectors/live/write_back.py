@@ -17,6 +17,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 from connectors.live.decided import SENDS_REPLY, Decided
 
 Code = int | str
+Outcome = Literal["done", "later", "refused"]
+"""What became of a call: carried out; not now, ask again; never in this form."""
+_LATER = frozenset({408, 409, 425, 429})
 Field = Literal[
     "intent",
     "probability",
@@ -175,6 +178,13 @@ class Chosen:
         if self.problems:
             said = "; ".join(self.problems)
             raise WriteBackError(f"{self.vendor}, decision {self.decided.decision_id}: {said}")
+
+
+def outcome(status: int, _body: bytes) -> Outcome:
+    """What an answer with this HTTP status means, where a vendor's status is the whole truth."""
+    if status >= 500 or status in _LATER:
+        return "later"
+    return "done" if 200 <= status < 300 else "refused"
 
 
 def plain_text(text: str) -> str:

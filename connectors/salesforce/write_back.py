@@ -6,14 +6,19 @@ comment. The client name in every request lets change data capture tell our writ
 account.
 """
 
+import json
 from typing import Any
 
 from connectors.live.decided import Decided
-from connectors.live.write_back import Chosen, VendorCall, WriteBack, plain_text
+from connectors.live.write_back import Chosen, Outcome, VendorCall, WriteBack, plain_text
+from connectors.live.write_back import outcome as outcome_by_status
 from connectors.salesforce.webhook import CLIENT
 
 MAX_COMMENT_BYTES = 4000
 API_VERSION = "v62.0"
+_NOT_NOW = frozenset({"UNABLE_TO_LOCK_ROW", "REQUEST_LIMIT_EXCEEDED", "SERVER_UNAVAILABLE"})
+_NOT_THE_CAUSE = "PROCESSING_HALTED"
+"""The error of every part that was rolled back because another one failed."""
 
 
 def calls(decided: Decided, config: WriteBack) -> list[VendorCall]:
@@ -46,6 +51,27 @@ def calls(decided: Decided, config: WriteBack) -> list[VendorCall]:
     body = {"allOrNone": True, "compositeRequest": parts}
     headers = {"Sforce-Call-Options": f"client={CLIENT}"}
     return [VendorCall("POST", f"{base}/composite", body, headers, purpose="all")]
+
+
+def outcome(status: int, body: bytes) -> Outcome:
+    """What an answer means: a composite request that failed as a whole is answered with 200 as well.
+
+    Each part then has its own status and error codes:
+    https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/responses_composite.htm
+    """
+    try:
+        content = json.loads(body)
+    except ValueError:
+        return outcome_by_status(status, body)
+    parts = content.get("compositeResponse") if isinstance(content, dict) else None
+    parts = [part for part in parts or () if isinstance(part, dict)]
+    statuses = [status, *(int(part.get("httpStatusCode") or status) for part in parts)]
+    told = [content, *(part.get("body") for part in parts)]
+    errors = [one for listed in told if isinstance(listed, list) for one in listed if isinstance(one, dict)]
+    codes = {str(error.get("errorCode")) for error in errors} - {_NOT_THE_CAUSE}
+    if codes and codes <= _NOT_NOW:
+        return "later"
+    return outcome_by_status(max(statuses), body)
 
 
 def _part(method: str, url: str, reference: str, body: dict[str, Any]) -> dict[str, Any]:

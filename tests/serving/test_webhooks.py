@@ -1,8 +1,5 @@
 """A helpdesk's push: trusted only when signed, kept before it is acknowledged, decided once, told of once."""
 
-import base64
-import hashlib
-import hmac
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -21,42 +18,17 @@ from serving.releases import Releases
 from serving.settings import Settings
 from serving.tables import deliveries, outbox
 from serving.triage import TriageDesk
+from tests.serving.pushes import COMPOSITE, LOGIN, PUSHES, SECRET, zendesk_body, zendesk_signed
 from tests.serving.tiny_release import DESK
-from tests.serving.vendor_stub import vendor_stub
+from tests.serving.vendor_stub import composite, vendor_stub
 
-SECRET = "a signing secret"
-ENVIRONMENT = {
-    "FIRSTLINE_ZENDESK_WEBHOOK_SECRET": SECRET,
-    "FIRSTLINE_ZENDESK_EMAIL": "bot@desk.example",
-    "FIRSTLINE_ZENDESK_API_TOKEN": "token",
-}
 QUEUES = {name: number for number, name in enumerate(yaml.safe_load(DESK.read_text())["queues"], start=1)}
-TICKET = {
-    "id": "4711",
-    "subject": "Password",
-    "description": "I forgot my password.",
-    "requester_id": "9",
-    "organization_id": "5",
-    "created_at": "2026-06-01T11:59:00Z",
-    "updated_at": "2026-06-01T11:59:00Z",
-    "via": {"channel": "email"},
+ENVIRONMENT = {
+    f"FIRSTLINE_{vendor.upper()}_{name}": value
+    for vendor, push in PUSHES.items()
+    for name, value in (*push.credentials.items(), ("WEBHOOK_SECRET", SECRET))
 }
-
-
-def event(**changes) -> bytes:
-    told = {"id": "evt-1", "type": "zen:event-type:ticket.created", "time": "2026-06-01T11:59:00Z",
-            "detail": {**TICKET, **changes}, "event": {}}  # fmt: skip
-    return json.dumps(told | {"id": f"evt-{changes.get('id', '4711')}"}).encode()
-
-
-def signed(body: bytes, at: datetime | None = None, secret: str = SECRET) -> dict[str, str]:
-    said = (at or datetime.now(UTC)).isoformat()
-    mac = hmac.new(secret.encode(), said.encode() + body, hashlib.sha256).digest()
-    return {
-        "X-Zendesk-Webhook-Signature": base64.b64encode(mac).decode(),
-        "X-Zendesk-Webhook-Signature-Timestamp": said,
-        "Content-Type": "application/json",
-    }
+event, signed = zendesk_body, zendesk_signed
 
 
 @pytest.fixture
@@ -67,9 +39,17 @@ def stub():
 
 @pytest.fixture
 def helpdesks(tmp_path, stub):
-    mapping = DESK.parent.parent / "connectors" / "mappings" / "zendesk.yaml"
-    told = {"zendesk": {"mapping": str(mapping.resolve()), "address": stub.address,
-                        "write_back": {"queues": QUEUES, "tags": {"action:human": "people"}}}}  # fmt: skip
+    mappings = (DESK.parent.parent / "connectors" / "mappings").resolve()
+    told = {
+        vendor: {
+            "mapping": f"{mappings}/{vendor}.yaml",
+            "address": stub.address,
+            "write_back": {"queues": QUEUES, **push.write_back},
+        }
+        for vendor, push in PUSHES.items()
+    }
+    for push in PUSHES.values():
+        stub.bodies |= {path: list(bodies) for path, bodies in push.answers.items()}
     path = tmp_path / "helpdesks.yaml"
     path.write_text(yaml.safe_dump(told))
     return load_helpdesks(path, ENVIRONMENT)
@@ -93,30 +73,104 @@ def chores(desk, helpdesks, monkeypatch):
     return Chores(desk, helpdesks)
 
 
-def post(client, body: bytes, headers: dict[str, str] | None = None):
-    return client.post(
-        "/webhooks/zendesk", content=body, headers=signed(body) if headers is None else headers
-    )
+def post(client, body: bytes, headers: dict[str, str] | None = None, vendor: str = "zendesk"):
+    told = PUSHES[vendor].signed(body) if headers is None else headers
+    return client.post(f"/webhooks/{vendor}", content=body, headers=told)
 
 
-def test_a_pushed_ticket_is_kept_then_decided_then_told_to_the_helpdesk(client, chores, stub, desk):
-    body = event()
-    answer = post(client, body)
+def of_the_outbox(desk):
+    with desk.store.reading() as connection:
+        return connection.execute(select(outbox.c.status, outbox.c.problem)).one()
+
+
+@pytest.mark.parametrize("vendor", PUSHES)
+def test_a_pushed_ticket_is_kept_then_decided_then_told_to_the_helpdesk(client, chores, stub, desk, vendor):
+    push = PUSHES[vendor]
+    answer = post(client, push.body, vendor=vendor)
     assert (answer.status_code, answer.json()["new"]) == (200, True)
     with desk.store.reading() as connection:
-        assert connection.execute(select(deliveries.c.body)).scalar() == body.decode(), "durable as it came"
+        assert connection.scalar(select(deliveries.c.body)) == push.body.decode(), "durable as it came"
     assert desk.store.decisions().empty, "acknowledged before it is worked on"
     now = datetime.now(UTC)
     chores.once(now)
     (ticket_id,) = desk.store.decisions()["ticket_id"]
-    assert ticket_id.endswith("4711")
-    assert [(method, path) for method, path, *_ in stub.calls] == [
-        ("PUT", "/api/v2/tickets/4711.json"),
-        ("PUT", "/api/v2/tickets/4711/tags.json"),
-    ]
-    assert stub.calls[0][2]["ticket"]["group_id"] in QUEUES.values()
-    assert stub.calls[0][3].startswith("Basic ")
+    assert ticket_id.endswith(push.ticket)
+    assert tuple((method, path) for method, path, *_ in stub.calls) == push.told
+    assert tuple(stub.asked) == push.asked
+    assert all(authorization.startswith(push.authorization) for *_, authorization in stub.calls)
+    said = json.dumps([body for _, _, body, _ in stub.calls])
+    assert desk.store.decisions()["decision_id"].item() in said, "the note names its decision"
     assert chores.once(now + timedelta(hours=2)) == 0
+
+
+@pytest.mark.parametrize("vendor", PUSHES)
+def test_a_vendor_that_fails_for_now_is_told_everything_once(client, chores, stub, desk, vendor):
+    """Each call in turn fails twice, and the delivery is pushed again each time: nothing doubles."""
+    push = PUSHES[vendor]
+    stub.statuses = [status for _ in push.told for status in (429, 500, 200)]
+    now = datetime.now(UTC)
+    for hours in range(2 * len(push.told) + 1):
+        assert post(client, push.body, vendor=vendor).status_code == 200
+        chores.once(now + timedelta(hours=hours))
+    assert tuple((method, path) for method, path, *_ in stub.calls) == push.told
+    assert len(desk.store.decisions()) == 1
+    assert of_the_outbox(desk).status == "done"
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        (composite(400, "UNABLE_TO_LOCK_ROW"), "pending"),
+        (composite(403, "REQUEST_LIMIT_EXCEEDED"), "pending"),
+        (composite(500, "UNKNOWN_EXCEPTION"), "pending"),
+        (composite(400, "FIELD_CUSTOM_VALIDATION_EXCEPTION"), "failed"),
+    ],
+)
+def test_a_composite_request_that_was_rolled_back_is_not_taken_for_done(
+    client, chores, stub, desk, said, status
+):
+    """Salesforce answers it with 200: what became of it stands in the parts."""
+    stub.bodies[COMPOSITE] = [said, composite(204)]
+    post(client, PUSHES["salesforce"].body, vendor="salesforce")
+    now = datetime.now(UTC)
+    chores.once(now)
+    assert (of_the_outbox(desk).status, stub.calls) == (status, [])
+    chores.once(now + timedelta(minutes=1))
+    assert len(stub.calls) == (1 if status == "pending" else 0)
+
+
+def test_an_access_token_that_ran_out_is_renewed_and_kept(client, chores, stub):
+    stub.statuses = [401]
+    post(client, PUSHES["salesforce"].body, vendor="salesforce")
+    chores.once(datetime.now(UTC))
+    assert [authorization for *_, authorization in stub.calls] == ["Bearer second"]
+    assert stub.asked == [LOGIN, LOGIN]
+
+
+def test_a_vendor_that_cannot_log_us_in_for_now_is_told_later(client, chores, stub, desk):
+    stub.bodies[LOGIN] = [{"error": "no token in here"}]
+    stub.logins = 503
+    post(client, PUSHES["salesforce"].body, vendor="salesforce")
+    now = datetime.now(UTC)
+    chores.once(now)
+    assert of_the_outbox(desk).status == "pending"
+
+
+def test_a_vendor_s_wish_to_wait_is_heeded(client, chores, stub):
+    stub.statuses, stub.headers = [429], {"Retry-After": "600"}
+    post(client, event())
+    now = datetime.now(UTC)
+    chores.once(now)
+    chores.once(now + timedelta(minutes=9))
+    assert stub.calls == [], "the first pause of our own would be 5 seconds"
+    chores.once(now + timedelta(minutes=11))
+    assert len(stub.calls) == 2
+
+
+def test_tags_that_a_freshdesk_ticket_has_are_kept(client, chores, stub):
+    post(client, PUSHES["freshdesk"].body, vendor="freshdesk")
+    chores.once(datetime.now(UTC))
+    assert stub.calls[0][2]["tags"] == ["theirs", "people"]
 
 
 def test_a_delivery_that_comes_again_has_no_effect(client, chores, stub, desk):
@@ -142,22 +196,33 @@ def test_a_later_reading_of_a_decided_ticket_changes_nothing(client, chores, des
 
 
 UNTRUSTED = {
-    "another secret": lambda body: signed(body, secret="guessed"),
+    "another secret": lambda push: push.signed(push.body, secret="guessed:it"),
+    "no signature": lambda _push: {"Content-Type": "application/json"},
+}
+UNSIGNED = {
     "another body": lambda body: signed(body + b" "),
     "recorded six minutes ago": lambda body: signed(body, datetime.now(UTC) - timedelta(minutes=6)),
     "from the future": lambda body: signed(body, datetime.now(UTC) + timedelta(minutes=6)),
-    "no signature": lambda body: {"Content-Type": "application/json"},
 }
 
 
-@pytest.mark.parametrize("what", UNTRUSTED)
-def test_what_the_vendor_did_not_sign_just_now_is_refused(client, desk, what):
-    body = event()
-    answer = post(client, body, UNTRUSTED[what](body))
+def refused(client, desk, body, headers, vendor):
+    answer = post(client, body, headers, vendor)
     assert (answer.status_code, answer.json()["error"]["thing"]) == (401, "signature")
     assert SECRET not in answer.text
     with desk.store.reading() as connection:
         assert connection.execute(select(deliveries)).first() is None
+
+
+@pytest.mark.parametrize("what", UNTRUSTED)
+def test_what_no_vendor_sent_is_refused(client, desk, what):
+    for vendor, push in PUSHES.items():
+        refused(client, desk, push.body, UNTRUSTED[what](push), vendor)
+
+
+@pytest.mark.parametrize("what", UNSIGNED)
+def test_what_the_vendor_did_not_sign_just_now_is_refused(client, desk, what):
+    refused(client, desk, event(), UNSIGNED[what](event()), "zendesk")
 
 
 @pytest.mark.parametrize(
@@ -167,8 +232,9 @@ def test_a_signed_body_of_another_shape_is_refused(client, body, status):
     assert post(client, body).status_code == status
 
 
-def test_a_helpdesk_that_is_not_connected_is_unknown(client):
-    assert client.post("/webhooks/intercom", json={}).status_code == 404
+def test_a_helpdesk_that_is_not_connected_is_unknown(desk, tmp_path):
+    app = Api(desk, Settings(state=tmp_path, hosts="desk.example"), Metrics(), {}).app()
+    assert TestClient(app, "http://desk.example").post("/webhooks/intercom", json={}).status_code == 404
 
 
 def test_a_helpdesk_without_a_secret_is_believed_nothing(tmp_path, helpdesks, store):
@@ -195,8 +261,7 @@ def test_a_refusal_of_the_vendor_is_left_to_a_person_by_name(client, chores, stu
     stub.statuses = [403]
     post(client, event())
     chores.once(datetime.now(UTC))
-    with desk.store.reading() as connection:
-        status, problem = connection.execute(select(outbox.c.status, outbox.c.problem)).one()
+    status, problem = of_the_outbox(desk)
     assert status == "failed"
     assert "zendesk: PUT /api/v2/tickets/4711.json" in problem
     assert "403" in problem

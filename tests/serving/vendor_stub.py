@@ -16,6 +16,28 @@ class Stub:
     calls: list[tuple[str, str, dict, str]] = field(default_factory=list)
     """Method, path, body, Authorization."""
     statuses: list[int] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    """Paths that were only read, and logins."""
+    logins: int = 200
+    """The status of every login."""
+    bodies: dict[str, list[object]] = field(default_factory=dict)
+    """Path -> the bodies of its next answers; the last one stays. Others are answered without a body."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Of every answer that refuses."""
+
+
+def composite(status: int, code: str | None = None) -> dict:
+    """Salesforce's answer to a composite request: with 200, whatever its parts say."""
+    failed = [] if code is None else [{"errorCode": code, "message": "no"}]
+    halted = [] if code is None else [{"errorCode": "PROCESSING_HALTED", "message": "rolled back"}]
+    return {"compositeResponse": [{"httpStatusCode": 400 if failed else status, "body": halted},
+                                  {"httpStatusCode": status, "body": failed}]}  # fmt: skip
+
+
+def is_refusal(body: object) -> bool:
+    """Whether the vendor carried out nothing of a request that it answers with ``body``."""
+    parts = body.get("compositeResponse", ()) if isinstance(body, dict) else ()
+    return any(part["httpStatusCode"] >= 300 for part in parts)
 
 
 @contextmanager
@@ -25,16 +47,29 @@ def vendor_stub() -> Iterator[Stub]:
 
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status = stub.statuses.pop(0) if stub.statuses else 200
-            if status < 300:
+            sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            is_effect = self.headers.get("Content-Type") == "application/json"
+            status = 200
+            if is_effect and stub.statuses:
+                status = stub.statuses.pop(0)
+            elif self.headers.get("Content-Type") == "application/x-www-form-urlencoded":
+                status = stub.logins
+            bodies = stub.bodies.get(self.path, [None])
+            body = bodies.pop(0) if len(bodies) > 1 else bodies[0]
+            if not is_effect:
+                stub.asked.append(self.path)
+            elif status < 300 and not is_refusal(body):
                 authorization = self.headers.get("Authorization", "")
-                stub.calls.append((self.command, self.path, json.loads(body or b"{}"), authorization))
+                stub.calls.append((self.command, self.path, json.loads(sent), authorization))
+            content = b"" if body is None else json.dumps(body).encode()
             self.send_response(status)
-            self.send_header("Content-Length", "0")
+            for name, value in stub.headers.items() if status >= 300 else ():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(content)))
             self.end_headers()
+            self.wfile.write(content)
 
-        do_PUT = do_POST = do_PATCH = _answer
+        do_GET = do_PUT = do_POST = do_PATCH = _answer
 
         def log_message(self, *_args: object) -> None:
             """Say nothing."""
