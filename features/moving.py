@@ -37,9 +37,11 @@ class Epochs:
     """The numbers of keys, by how often a fact had left them: ``codes`` were left at ``left_at``."""
 
     def __init__(self, codes: Integers, left_at: Integers) -> None:
-        pairs = np.unique(np.column_stack([codes, left_at]), axis=0)
-        self._left_at = pairs[:, 1]
-        self._left = Timeline(pairs[:, 0], pairs[:, 1]) if len(pairs) else None
+        self._left_at = left_at
+        self._left: Timeline | None = None
+        if len(codes):
+            pairs = np.unique(np.column_stack([codes, left_at]), axis=0)
+            self._left_at, self._left = pairs[:, 1], Timeline(pairs[:, 0], pairs[:, 1])
 
     def keys(self, codes: Integers, moments: Integers) -> Integers:
         """The number of each key just before its moment."""

@@ -32,10 +32,14 @@ class Spells(NamedTuple):
 def account_spells(tickets: Rows, history: History) -> Spells:
     """To which account each of ``tickets`` belongs, and how that changes with what ``history`` tells."""
     told = tickets.strings("account_id") if len(tickets) else pa.nulls(0, pa.large_string())
+    filled = is_filled(tickets)
+    if not filled.any():
+        every = np.arange(len(tickets))
+        return Spells(every, told, np.full(len(tickets), ALWAYS), np.full(len(tickets), FOREVER))
     writers = writer_of(tickets, history)
-    names = Codes(writers.filter(pa.array(is_filled(tickets))))
+    names = Codes(writers.filter(pa.array(filled)))
     alias, known_at, came_after, account = _told(history, names)
-    code = np.where(is_filled(tickets), names.of(writers), -1)
+    code = np.where(filled, names.of(writers), -1)
     starts = np.searchsorted(alias, code)
     many = np.where(code >= 0, np.searchsorted(alias, code, side="right") - starts, 0)
     rows, place = expanded(starts, many)
