@@ -1,12 +1,22 @@
 """What one ticket costs does not grow with what is stored: questions look up the rows of the ticket."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 
 from serving import same_issue
 from serving.paths import MOST_TICKETS, Report, aftermaths
+from serving.releases import Releases
+from serving.requests import TriageRequest
 from serving.store import Store
+from serving.triage import TriageDesk
+from tests.serving.large_store import FILLED, fill
 from tests.serving.sample import NOON
+from tests.serving.tiny_release import DESK
+
+STORED, MOST_READ = 8_000, 300
 
 
 @pytest.fixture
@@ -44,3 +54,50 @@ def test_what_became_of_a_path_s_tickets_is_asked_of_their_own_rows(plans, prove
     read = [line for line in lines if line.startswith("SEARCH context_ticket_events")]
     assert read
     assert all("events_by_ticket" in line for line in read)
+
+
+def test_a_ticket_reads_a_few_rows_of_thousands_in_every_database(store, promote, tmp_path) -> None:
+    """The whole decision, each statement as the database carries it out with its statistics fresh."""
+    with store.writing() as connection:
+        fill(connection, STORED)
+    promote(store, tmp_path)
+    desk = TriageDesk(store, Releases(store, tmp_path / "releases", DESK, 60))
+    seen: list[tuple[str, Any]] = []
+
+    def note(_connection: Connection, _cursor: Any, statement: str, values: Any, *_more: Any) -> None:
+        if statement.lstrip().startswith(("SELECT", "WITH")):
+            seen.append((statement, values))
+
+    for number in range(2):  # the first asks what is kept for a minute or a day as well
+        seen.clear()
+        request = TriageRequest(ticket_id=f"new {number}", channel="email", account_id="A5",
+                                contact_id="C5", body="I forgot the password of my account")  # fmt: skip
+        with store.reading() as connection:
+            engine = connection.engine
+        event.listen(engine, "before_cursor_execute", note)
+        decision = desk.triage(request, NOON).decision
+        event.remove(engine, "before_cursor_execute", note)
+    assert (decision.intent.name, len(decision.context.related_tickets) > 0) == ("password_reset", True)
+    read = plans_of_sqlite if engine.dialect.name == "sqlite" else rows_of_postgresql
+    with store.reading() as connection:
+        assert len(seen) > 10
+        assert not [found for asked in seen for found in read(connection, *asked)]
+
+
+def plans_of_sqlite(connection: Connection, statement: str, values: Any) -> Iterator[str]:
+    """The filled tables that SQLite goes through for the statement; it says no numbers."""
+    for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values):
+        if row[3].startswith("SCAN") and row[3].split()[1] in FILLED:
+            yield f"{row[3]}: {statement}"
+
+
+def rows_of_postgresql(connection: Connection, statement: str, values: Any) -> Iterator[str]:
+    """The tables of which PostgreSQL read more rows than a ticket has for the statement."""
+    ((plan,),) = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", values)
+    nodes = [plan[0]["Plan"]]
+    for node in nodes:
+        nodes += node.get("Plans", [])
+        removed = sum(number for name, number in node.items() if name.startswith("Rows Removed"))
+        rows = (node["Actual Rows"] + removed) * node["Actual Loops"]
+        if "Scan" in node["Node Type"] and rows > MOST_READ:
+            yield f"{node['Node Type']} of {node.get('Relation Name')}: {rows} rows: {statement}"
