@@ -15,6 +15,7 @@ from models.calibration import Calibrator
 from models.candidates import Retriever
 from models.encoded import EncodedTickets, Sentences, encode_tickets, readable
 from models.encoders import TextEncoder, encoder_named
+from models.intent_blocks import Fall
 from models.linear import LinearScore
 from models.ranking import Novelty, Ranker, novelty_columns
 
@@ -42,6 +43,7 @@ class IntentModel:
 
     ``sentences`` is ``None`` for a model of n-grams alone; ``lacking`` says why where it was not meant to be.
     ``scripts`` and ``languages`` (ISO 639-1) are those it learnt; a text in any other goes to people.
+    ``fall``: how labels were replaced just before it was trained, where they were.
     """
 
     encoder: TextEncoder
@@ -56,6 +58,7 @@ class IntentModel:
     scripts: tuple[str, ...]
     languages: tuple[str, ...]
     left_out: Mapping[str, int]
+    fall: Fall | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -120,6 +123,7 @@ class IntentModel:
             "languages": list(self.languages),
             "left_out": dict(self.left_out),
             "lacking": self.lacking,
+            "fall": self.fall,
             "retriever": self.retriever.save(folder),
         }
         (folder / "model.json").write_text(json.dumps(document), encoding="utf-8")
@@ -154,6 +158,7 @@ class IntentModel:
             scripts=tuple(document["scripts"]),
             languages=tuple(document["languages"]),
             left_out=document["left_out"],
+            fall=Fall(*document["fall"]) if document.get("fall") else None,
         )
 
 

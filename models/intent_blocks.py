@@ -8,6 +8,7 @@ where nobody knows when the tickets came, folds take the place of blocks.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,9 @@ HELD_OUT_ROUNDS = 3
 HELD_OUT_SHARE = 0.2
 FOLDS, FOLDS_OF_FEW, FEW_TICKETS = 5, 10, 20_000
 """The less a fold is missed, the better the evidence tells of the retriever that knows all; it costs time."""
+FALLEN, FEWEST_AFTER_A_FALL = 0.05, 100
+"""A retriever has fallen where its first candidate is surely right so much less often than one block before.
+From so many tickets on, half of a block is evidence by itself."""
 COMMONEST_HELD_OUT, COMMONER_THAN_EVEN = 0.2, 1.5
 """An intent with a larger share than the first, and than so many times an even share, is never held out:
 without it the rest is another desk."""
@@ -49,6 +53,33 @@ class BlockEvidence:
         return BlockEvidence(
             self.rows[tickets], evidence, self.proposed[tickets], self.right[tickets], self.unknown[tickets]
         )
+
+
+class Fall(NamedTuple):
+    """The share of first candidates that were right one block ``before`` labels were replaced, and ``after``.
+
+    ``tickets``: those that came late enough to learn ranking from.
+    """
+
+    before: float
+    after: float
+    tickets: int
+
+
+def has_fallen(before: BlockEvidence, after: BlockEvidence) -> bool:
+    """Whether first candidates are surely right less often by ``FALLEN`` (97.5 %, normal approximation).
+
+    So it is where labels were replaced: the retriever that judged ``after`` knew the old ones only.
+    """
+    shares = [float(block.right[:, 0].mean()) for block in (before, after)]
+    spread = [p * (1 - p) / len(b.rows) for p, b in zip(shares, (before, after), strict=True)]
+    return shares[0] - shares[1] - 1.96 * float(np.sqrt(sum(spread))) > FALLEN
+
+
+def since_last_fall(blocks: Sequence[BlockEvidence]) -> Sequence[BlockEvidence]:
+    """The blocks after the last one in which a retriever fell; all of them where that is the newest."""
+    falls = [i for i in range(1, len(blocks) - 1) if has_fallen(blocks[i - 1], blocks[i])]
+    return blocks[falls[-1] + 1 :] if falls else blocks
 
 
 def newest(blocks: Sequence[BlockEvidence], tickets: int) -> Sequence[BlockEvidence]:
@@ -147,6 +178,27 @@ class Lessons:
             if retriever is not None:
                 judged.append(self.seen_by(retriever, self.blocks[place]))
         return judged
+
+    def after_fall(self, judged: Sequence[BlockEvidence]) -> BlockEvidence | None:
+        """The later half of the newest block, by a retriever that knew the earlier, if one has fallen there.
+
+        Evidence of a retriever that had never met the new labels tells nothing of the one that will serve,
+        which has. Where these came so late that it still had not met ``FALLEN`` of them, half of that half
+        is looked at, and so on. ``None`` where nothing fell or a half is too small to learn from.
+        """
+        if not self.in_time or len(judged) < 2 or not has_fallen(*judged[-2:]):
+            return None
+        rows, found = np.concatenate(self.blocks), None
+        later = len(self.blocks[-1]) // 2
+        while later >= FEWEST_AFTER_A_FALL:
+            retriever = self.retriever_of(rows[:-later])
+            if retriever is None:
+                break
+            found = self.seen_by(retriever, rows[-later:])
+            if found.unknown.mean() <= FALLEN:
+                break
+            later //= 2
+        return found
 
     def stand_ins(self) -> list[BlockEvidence]:
         """What unknown requests look like beside known ones, to retrievers that were kept from some intents.

@@ -13,13 +13,22 @@ from models.encoders import NgramEncoder, TextEncoder
 from models.intent import IntentModel
 from models.intent_blocks import (
     BlockEvidence,
+    Fall,
     Lessons,
     halves,
     learnable,
     newest,
+    since_last_fall,
 )
 from models.linear import LinearScore, binary_score, choice_score
-from models.ranking import RISING, Novelty, Ranker, novelty_columns, novelty_evidence, pair_starts
+from models.ranking import (
+    RISING,
+    Novelty,
+    Ranker,
+    novelty_columns,
+    novelty_evidence,
+    pair_starts,
+)
 from models.terms import has_terms
 
 ROUNDS = 40
@@ -53,17 +62,33 @@ class RankerData:
     """All that rankers learn from: computed once, used by every trial of the tuning and by the fit.
 
     ``judged``: all blocks but the first in time and those for which there was too little to learn.
-    ``stand_ins``: see ``models.intent_blocks.Lessons``.
+    ``stand_ins`` and ``after_fall``: see ``models.intent_blocks.Lessons``.
     """
 
     lessons: Lessons
     judged: Sequence[BlockEvidence]
     stand_ins: Sequence[BlockEvidence]
+    after_fall: BlockEvidence | None = None
 
     @property
     def for_ranker(self) -> Sequence[BlockEvidence]:
-        """What the final ranker learns from: the newest tickets, or all where none is newer."""
-        return newest(self.judged, RANKER_TICKETS) if self.lessons.in_time else self.judged
+        """What the final ranker learns from: the newest tickets, or all where none is newer.
+
+        Where a retriever fell, only what came after: before it the evidence is that of another desk.
+        """
+        if not self.lessons.in_time:
+            return self.judged
+        if self.after_fall is not None:
+            return [self.after_fall]
+        return newest(since_last_fall(self.judged), RANKER_TICKETS)
+
+    @property
+    def fall(self) -> Fall | None:
+        """How a retriever fell in the newest block; ``None`` where none did."""
+        if self.after_fall is None:
+            return None
+        before, after = (float(block.right[:, 0].mean()) for block in self.judged[-2:])
+        return Fall(before, after, len(self.after_fall.rows))
 
     @property
     def columns(self) -> Columns:
@@ -196,7 +221,7 @@ def ranker_data(
             f"two intents with {settings.min_examples} examples each are needed before the newest of "
             f"{len(blocks)} blocks of time: label more tickets or lower intent.min_examples"
         )
-    return RankerData(lessons, judged, lessons.stand_ins())
+    return RankerData(lessons, judged, lessons.stand_ins(), lessons.after_fall(judged))
 
 
 def fit_intent(
@@ -231,6 +256,7 @@ def fit_intent(
         scripts=common_scripts(lessons.tickets.texts),
         languages=common_languages(lessons.tickets.languages),
         left_out=learnable(lessons.labels, settings.min_examples)[1],
+        fall=data.fall,
     )
     foretold = _told_in_time(data, reviewed, settings) if lessons.in_time else _told_blindly(data, final)
     out_of_scope = np.full(len(lessons.labels), np.nan)

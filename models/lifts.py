@@ -49,6 +49,9 @@ class Lifts:
             rates = (counts.to_numpy() + _SMOOTHING * base) / (
                 counts.to_numpy().sum(axis=1, keepdims=True) + _SMOOTHING
             )
+            if len(counts) < 2:  # what is the same for every ticket tells no class from another
+                tables[name] = {}
+                continue
             lifts = np.round(np.log(rates / base), 6)
             tables[name] = {str(value): row for value, row in zip(counts.index, lifts, strict=True) if value}
         return cls(tables)

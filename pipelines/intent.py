@@ -202,6 +202,7 @@ def _metrics(
             "linear_accuracy": accuracy(truth, foretold.linear[proven]) if len(proven) else None,
             "majority_accuracy": float(pd.Series(labels).value_counts(normalize=True).iloc[0]),
         },
+        "fall": model.fall._asdict() if model.fall else None,
         "evidence": {
             "cases": len(evidence),
             "reviewed": int((evidence["source"] == "reviewed").sum()),

@@ -143,6 +143,7 @@ def _without(data: RankerData, belongs: Callable[[str], bool]) -> RankerData:
         data,
         judged=[_block_without(block, belongs) for block in data.judged],
         stand_ins=[_block_without(block, belongs) for block in data.stand_ins],
+        after_fall=data.after_fall and _block_without(data.after_fall, belongs),
     )
 
 

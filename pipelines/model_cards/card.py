@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from features.split import SPLITS
+from models.intent_blocks import Fall
 from models.release import sha256
 from models.risk import ThresholdEvidence
 from pipelines.model_cards.slices import Measure
@@ -105,6 +106,7 @@ def intent_limits(
     left_out: Mapping[str, int],
     thresholds: Mapping[str, ThresholdEvidence],
     lacking: str | None,
+    fall: Fall | None = None,
 ) -> list[str]:
     """What this intent model cannot do, from itself."""
     unproven = sorted(name for name, found in thresholds.items() if found.threshold is None)
@@ -119,6 +121,12 @@ def intent_limits(
         limits.append(f"Too rare to learn, left to people: {named}.")
     if lacking:
         limits.append(f"Trained without sentence embeddings: {lacking}.")
+    if fall:
+        limits.append(
+            "Labels were replaced shortly before it was trained: first candidates were right in "
+            f"{fall.before:.0%} of the tickets before and {fall.after:.0%} after. It learnt to rank from the "
+            f"newest {fall.tickets:,} tickets alone; expect more of the next release."
+        )
     return limits
 
 

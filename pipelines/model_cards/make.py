@@ -73,7 +73,7 @@ def _intent(evidence: Evidence) -> Card:
             ),
         }
     )
-    limits = intent_limits(model.languages, model.left_out, evidence.thresholds, model.lacking)
+    limits = intent_limits(model.languages, model.left_out, evidence.thresholds, model.lacking, model.fall)
     data = rows_by_split(tickets, "created_at", tickets["intent_label"], "tickets")
     measures = intent_measures(new, evidence.said, labels)
     return of_model("intent", MODELS / "intent", data, measures, evidence.metrics["intent"], limits)
