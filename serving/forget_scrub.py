@@ -1,15 +1,17 @@
 """What deleted rows leave behind in a database's files, overwritten: free pages, dead rows, the log before.
 
 SQLite: ``VACUUM`` writes every page anew and a checkpoint empties the write-ahead log. PostgreSQL: ``VACUUM
-FULL`` writes every table anew, and what the planner remembers of values is gathered again; its own log is
-recycled by later checkpoints, and an archive of it is a backup.
+FULL`` writes every table anew, and what the planner remembers of values is gathered again. Its write-ahead
+log keeps whole pages as they were before, also in files that wait to be used again: a checkpoint lets go of
+them, and each of these files is then gone through, because ``pg_switch_wal`` fills the rest of a file with
+zeros (https://www.postgresql.org/docs/current/wal-configuration.html). An archive of the log is a backup.
 """
 
 import sqlite3
 from contextlib import closing
 from time import monotonic, sleep
 
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from serving.tables import metadata
@@ -48,16 +50,56 @@ def _scrub_sqlite(path: str) -> None:
 def _scrub_postgres(database_url: str) -> list[str]:
     url = make_url(database_url).set(drivername="postgresql+psycopg")
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    left = []
+    left: list[str] = []
     try:
         with engine.connect() as connection:
+            # a table of another owner is passed over with a warning
+            connection.connection.driver_connection.add_notice_handler(  # type: ignore[union-attr]
+                lambda notice: left.append(f"VACUUM (FULL): {notice.message_primary}")
+            )
             for table in metadata.sorted_tables:
                 connection.execute(text(f'VACUUM (FULL, ANALYZE) "{table.name}"'))
-            for statement in ("VACUUM (FULL) pg_statistic", "CHECKPOINT"):
-                try:
-                    connection.execute(text(statement))
-                except DBAPIError as error:
-                    left.append(f"{statement}: {str(error.orig).splitlines()[0]}")
+            connection.execute(text("VACUUM (FULL) pg_statistic"))
+            try:
+                left += _overwrite_log(connection)
+            except DBAPIError as error:
+                left.append(
+                    f"write-ahead log: {_first_line(error)}: give the role pg_checkpoint, pg_monitor and "
+                    "EXECUTE on pg_switch_wal(), or let a superuser run the same command"
+                )
     finally:
         engine.dispose()
     return left
+
+
+def _overwrite_log(connection: Connection) -> list[str]:
+    """Take every file of the log into use anew; returns what keeps old ones, in words."""
+    _next_file(connection)
+    connection.execute(text("CHECKPOINT"))
+    waiting = connection.execute(text(_LOG_FILES)).scalars().all()
+    oldest_needed = connection.execute(text("SELECT redo_wal_file FROM pg_control_checkpoint()")).scalar_one()
+    for _ in waiting:
+        if _next_file(connection) > max(waiting):
+            break
+    kept = sum(name < oldest_needed for name in waiting)
+    if not kept:
+        return []
+    return [
+        f"write-ahead log: {kept} files are kept for a replica, a slot or an archive: once these have them, "
+        "run the same command again"
+    ]
+
+
+_LOG_FILES = "SELECT name FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$' ORDER BY name"
+
+
+def _next_file(connection: Connection) -> str:
+    """End the present file of the log, which zeros its rest, and begin the next; returns its name."""
+    connection.execute(text("SELECT pg_logical_emit_message(false, 'firstline', '')"))
+    connection.execute(text("SELECT pg_switch_wal()"))
+    connection.execute(text("SELECT pg_logical_emit_message(false, 'firstline', '')"))
+    return str(connection.execute(text("SELECT pg_walfile_name(pg_current_wal_insert_lsn())")).scalar_one())
+
+
+def _first_line(error: DBAPIError) -> str:
+    return str(error.orig).splitlines()[0]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from sqlalchemy import make_url, select, update
+from sqlalchemy import create_engine, make_url, select, text, update
 from starlette.testclient import TestClient
 
 from connectors.identity import person_index
@@ -243,6 +243,24 @@ def test_no_page_of_the_database_files_holds_a_deleted_byte(erased):
     for path in files:
         held = path.read_bytes()
         assert not [text for text in THEIRS if text.encode() in held], path.name
+
+
+@pytest.mark.parametrize(
+    ("owns", "said"), [(True, {"write-ahead log"}), (False, {"write-ahead log", "VACUUM (FULL)"})]
+)
+def test_what_a_role_may_not_scrub_is_said(postgres, migrated_database, owns, said):
+    """PostgreSQL passes over tables of others with a warning; and its log is a superuser's."""
+    url = make_url(new_database(postgres, "template1" if owns else migrated_database))
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE ROLE {url.database} LOGIN"))
+        if owns:
+            connection.execute(text(f"ALTER DATABASE {url.database} OWNER TO {url.database}"))
+    engine.dispose()
+    theirs = url.set(username=url.database).render_as_string()
+    if owns:
+        Store(theirs).close()
+    assert {line.partition(":")[0] for line in scrub(theirs)} == said
 
 
 def test_without_scrubbing_the_files_would_still_hold_them(tmp_path, migrated_file):

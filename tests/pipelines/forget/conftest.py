@@ -1,3 +1,3 @@
-from tests.serving.stores import migrated_file
+from tests.serving.stores import migrated_database, migrated_file, postgres
 
-__all__ = ["migrated_file"]
+__all__ = ["migrated_database", "migrated_file", "postgres"]

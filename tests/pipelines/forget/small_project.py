@@ -3,7 +3,6 @@
 import csv
 import gzip
 import json
-import shutil
 from pathlib import Path
 
 import yaml
@@ -93,7 +92,7 @@ def write_raw(folder: Path) -> None:
     (folder / "README.md").write_text(f"exported for {NAME} by hand\n", encoding="utf-8")
 
 
-def small_project(project: Path, store_file: Path) -> Settings:
+def small_project(project: Path, database_url: str) -> Settings:
     """Everything, with a store in which the people lived and an old release whose golden rows quote one."""
     state, raw = project / "state", project / "data" / "desk"
     write_raw(raw)
@@ -111,9 +110,8 @@ def small_project(project: Path, store_file: Path) -> Settings:
     made = state / "releases" / "made"
     release_id = write_release(made, {}, ROOT / DESK, {}, {}, "none", {"tickets": [WORDS]})
     made.rename(made.with_name(release_id))
-    shutil.copy(store_file, state / "firstline.db")
     (state / "service.log").write_text(f'{{"event":"x","who":"{EMAIL}"}}\nlast line\n', encoding="utf-8")
-    settings = Settings(state=state, desk=ROOT / DESK)
+    settings = Settings(state=state, desk=ROOT / DESK, database_url=database_url)
     store = Store(settings.database_url)
     store.set_pointer("champion", release_id, "test", "trained", forget_desk.NOON)
     forget_desk.lived(TriageDesk(store, Releases(store, settings.releases, ROOT / DESK, 60)))

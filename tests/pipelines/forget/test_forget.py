@@ -10,6 +10,7 @@ import zlib
 from pathlib import Path
 from urllib.parse import quote
 
+import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -27,6 +28,7 @@ from serving.settings import Settings
 from serving.store import Store
 from tests.pipelines.forget.small_project import ROOT, small_project
 from tests.serving.forget_desk import ANSWER, BOB, EMAIL, EMMA, NAME, NOON, WORDS
+from tests.serving.stores import new_database
 
 THEIRS = (EMMA, EMAIL, NAME, "20000771", WORDS, ANSWER)
 
@@ -41,7 +43,9 @@ def copied(project: Path, settings: Settings, target: Path) -> tuple[Path, Setti
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory, migrated_file):
     project = tmp_path_factory.mktemp("lived")
-    return project, small_project(project, migrated_file)
+    (project / "state").mkdir()
+    shutil.copy(migrated_file, project / "state" / "firstline.db")
+    return project, small_project(project, f"sqlite:///{project / 'state' / 'firstline.db'}")
 
 
 @pytest.fixture
@@ -80,6 +84,31 @@ def test_nothing_is_left_and_the_salt_is_thrown_away(forgotten):
     assert held(project) == []
     assert unfinished(settings.state) == []
     assert not list((settings.state / FOLDER).iterdir())
+    assert Forgetting(settings, project).verify(EMAIL) == []
+    store = Store(settings.database_url)
+    assert store.verify_ledger().intact
+    store.close()
+
+
+def test_nothing_is_left_in_any_byte_of_a_postgresql_server_either(tmp_path, postgres, migrated_database):
+    """The whole command on a store there, then every file of the database, of what all share, of the log."""
+    project = tmp_path / "project"
+    settings = small_project(project, new_database(postgres, migrated_database))
+    with psycopg.connect(settings.database_url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute("CHECKPOINT")
+        database = "pg_database WHERE datname = current_database()"
+        asked = f"SELECT current_setting('data_directory'), oid FROM {database}"
+        ((folder, oid),) = connection.execute(asked).fetchall()
+    places = [Path(folder, "base", str(oid)), Path(folder, "global"), Path(folder, "pg_wal")]
+
+    def holding() -> set[str]:
+        return {place.name for place in places if held(place)}
+
+    assert {str(oid), "pg_wal"} <= holding(), "a scan that sees nothing proves nothing"
+    outcome = Forgetting(settings, project).run(EMAIL, NOON)
+    assert (outcome.left, held(project), holding()) == ([], [], set())
+    assert not [note for note in outcome.notes if note.startswith("not done")]
+    assert outcome.counts["store"]["decisions: deleted"] == 2
     assert Forgetting(settings, project).verify(EMAIL) == []
     store = Store(settings.database_url)
     assert store.verify_ledger().intact
