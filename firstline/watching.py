@@ -9,7 +9,8 @@ from monitoring.feedback import feedback_labels
 from monitoring.quality import corrections, quality
 from monitoring.response import Standing, response_to
 from monitoring.rise import strongest_rise
-from monitoring.verdict import Limits, Verdict, judge, judge_successor, settled
+from monitoring.successor import judge_successor, same_tickets, yardstick
+from monitoring.verdict import Limits, Verdict, judge, settled
 from monitoring.window import LONGEST_WINDOW, recent
 from pipelines.drill import Drill
 from pipelines.drills import real_drift_run, shifts
@@ -61,25 +62,33 @@ def new_monitor(loop: LoopParams) -> Monitor:
     """
     limits = Limits()
     last: Verdict | None = None
+    yardsticks: dict[str, dict[str, float]] = {}
 
     def look(now: datetime, desk: Desk) -> Look:
         nonlocal last
         champion, made, feedback = desk.champion, desk.decisions, desk.feedback
         own = made[made["release"] == champion.name]
         seen = quality(recent(own, now, least=limits.min_decisions), feedback)
+        said = corrections(own, feedback)
+        held_to = yardsticks.setdefault(champion.name, champion.expected_errors)
+        same = {}
+        if desk.last_good is not None:
+            lately = said[said["decision_id"].isin(recent(own, now, LONGEST_WINDOW)["decision_id"])]
+            same = same_tickets(lately, desk.instead)
+            held_to = yardstick(champion.expected_errors, yardsticks[desk.last_good], same, limits)
+            yardsticks[champion.name] = held_to
         labels = feedback_labels(feedback[feedback["at"] > champion.since], made)
         found = judge(
             seen,
             (),
             labels["ticket_id"].nunique(),
             limits=limits,
-            expected_errors=champion.expected_errors,
-            rise=strongest_rise(own, corrections(own, feedback)) if len(own) else None,
+            expected_errors=held_to,
+            rise=strongest_rise(own, said) if len(own) else None,
             learnt=champion.learnt,
         )
         if desk.last_good is not None:
-            theirs = recent(made[made["release"] == desk.last_good], now, LONGEST_WINDOW)
-            found = judge_successor(seen, quality(theirs, feedback), desk.last_good, limits) or found
+            found = judge_successor(same, desk.last_good, limits) or found
         last = settled(replace(found, release=champion.name), last, now, limits)
         standing = Standing(champion.since, retrained_at=desk.retrained_at)
         days = timedelta(days=loop.cool_down_days), timedelta(days=loop.probation_days)

@@ -20,9 +20,12 @@ from monitoring.estimate import Estimate, estimated_right, in_hold_out
 from monitoring.evidence import Automation, Evidence, Learned, gather
 from monitoring.feedback import feedback_labels, stored_decisions, stored_feedback
 from monitoring.gauges import write_gauges
+from monitoring.predecessor import said_instead
+from monitoring.promised import automated_from, expected_errors, learnt_tickets
 from monitoring.quality import Quality, corrections, freshness, quality
 from monitoring.rise import Rise, strongest_rise
-from monitoring.verdict import AUTOMATED, Cause, Limits, State, Verdict, judge, judge_successor, settled
+from monitoring.successor import SameTickets, judge_successor, same_tickets, yardstick
+from monitoring.verdict import Cause, Limits, State, Verdict, judge, settled
 from monitoring.window import (
     LONGEST_WINDOW,
     Decided,
@@ -39,18 +42,19 @@ FEATURES_FOLDER = Path("artifacts/features")
 REPORTS_FOLDER = Path("reports")
 TEMPLATES = Path(__file__).parent / "templates"
 MARK = "monitor.verdict"
+YARDSTICKS = "monitor.yardsticks"
 
 
 @dataclass(frozen=True)
 class Observation:
     """Everything one run looked at. ``drift`` is ``None`` where ``notes`` say why.
 
-    ``release`` serves (``None`` where none was promoted). ``before`` is the last good release and the quality
-    of its last decisions, where the one that serves followed it.
+    ``release`` serves (``None`` where none was promoted). ``before`` is the last good release, where the one
+    that serves followed it, and ``same`` what both got wrong of the same tickets, by field.
     """
 
     release: str | None
-    before: tuple[str, Quality] | None
+    before: str | None
     window_start: datetime | None
     window_end: datetime | None
     quality: Quality
@@ -60,6 +64,7 @@ class Observation:
     new_labels: int
     freshness_hours: dict[str, float | None]
     notes: tuple[str, ...]
+    same: Mapping[str, SameTickets] = field(default_factory=dict)
     rise: Rise | None = None
     release_since: datetime | None = None
     evidence: Evidence = field(default_factory=Evidence)
@@ -76,22 +81,31 @@ def run_monitor(
     learnt: int | None = None,
     automation: Automation = Automation(),
     embeddings: Path | None = None,
+    releases: Path | None = None,
 ) -> Verdict:
     """Judge the newest window of decisions in ``store`` against ``features_folder``, as of ``now``.
 
     ``expected_errors``, ``learnt``: see ``judge``. ``automation``: what is automated now. ``embeddings``: the
-    file of those of the tickets the release learned from. Writes the reports to ``reports_folder``, and
+    file of those of the tickets the release learned from. ``releases``: where releases are installed, to ask
+    the one before about the same tickets. Writes the reports to ``reports_folder``, and
     Evidently's to its ``drift/``. Without decisions, feedback or reference the verdict says so.
     """
     seen = observe(
-        store, features_folder, reports_folder / "drift", now, limits, drift_limits, automation, embeddings
+        store,
+        features_folder,
+        reports_folder / "drift",
+        now,
+        limits,
+        drift_limits,
+        automation,
+        embeddings,
+        releases,
     )
+    held_to = _held_to(store, seen, expected_errors or {}, releases, limits)
     moved = seen.drift.moved if seen.drift else []
-    found = judge(
-        seen.quality, moved, seen.new_labels, seen.notes, limits, expected_errors, seen.rise, learnt
-    )
+    found = judge(seen.quality, moved, seen.new_labels, seen.notes, limits, held_to, seen.rise, learnt)
     if seen.before is not None:
-        found = judge_successor(seen.quality, seen.before[1], seen.before[0], limits) or found
+        found = judge_successor(seen.same, seen.before, limits) or found
     verdict = settled(replace(found, release=seen.release), last_verdict(store), now, limits)
     _remember(store, verdict)
     write_reports(reports_folder, report_record(seen, verdict, now))
@@ -118,6 +132,7 @@ def observe(
     drift_limits: DriftLimits,
     automation: Automation = Automation(),
     embeddings: Path | None = None,
+    releases: Path | None = None,
 ) -> Observation:
     """Measure everything about the newest window; judge nothing.
 
@@ -138,14 +153,17 @@ def observe(
     notes = (*notes, *evidence.notes)
     if feedback.empty:
         notes = (*notes, "no feedback yet")
-    before = None
-    if last_good is not None and last_good != champion:
-        theirs = recent(decisions[decisions["release"] == last_good], now, LONGEST_WINDOW)
-        before = (last_good, quality(theirs, feedback))
+    before = None if last_good == champion else last_good
+    same: dict[str, SameTickets] = {}
+    if before is not None and champion is not None and releases is not None:
+        said = corrections(recent(own, now, LONGEST_WINDOW), feedback)
+        instead, why = said_instead(store, releases, champion, before, said["decision_id"].unique().tolist())
+        same, notes = same_tickets(said, instead), (*notes, *why)
     return Observation(
         release=champion,
         release_since=_promoted_at(store, now),
         before=before,
+        same=same,
         window_start=window["at"].min() if len(window) else None,
         window_end=window["at"].max() if len(window) else None,
         quality=quality(window, feedback),
@@ -195,6 +213,13 @@ def report_record(seen: Observation, verdict: Verdict, now: datetime) -> dict[st
         "quality": seen.quality.record(),
         "intent_right": {"all": seen.right.record(), "hold_out": seen.right_in_hold_out.record()},
         "rise": seen.rise.record() if seen.rise else None,
+        "same_tickets": {
+            "before": seen.before,
+            "wrong": {
+                field: {"release": pair.ours.record(), "before": pair.before.record()}
+                for field, pair in seen.same.items()
+            },
+        },
         "drift": seen.drift.record() if seen.drift else None,
         "new_labels": seen.new_labels,
         "freshness_hours": seen.freshness_hours,
@@ -267,6 +292,23 @@ def last_verdict(store: Store) -> Verdict | None:
     )
 
 
+def _held_to(
+    store: Store, seen: Observation, own: Mapping[str, float], releases: Path | None, limits: Limits
+) -> dict[str, float]:
+    """What the release that serves is held to (``yardstick``), kept for whichever follows it."""
+    known: dict[str, dict[str, float]] = json.loads(store.mark(YARDSTICKS) or "{}")
+    if seen.release is None:
+        return dict(own)
+    if seen.before is None:
+        return known.get(seen.release, dict(own))
+    theirs = known.get(seen.before, {} if releases is None else expected_errors(releases, seen.before))
+    held = yardstick(own, theirs, seen.same, limits)
+    kept = {seen.before: theirs, seen.release: held}
+    if kept != known:
+        store.set_mark(YARDSTICKS, json.dumps(kept))
+    return held
+
+
 def _remember(store: Store, verdict: Verdict) -> None:
     times = {name: getattr(verdict, name) for name in ("since", "calm_since")}
     record = asdict(verdict) | {name: at.isoformat() if at else None for name, at in times.items()}
@@ -298,43 +340,6 @@ def present(store: Store, clock: datetime) -> datetime:
     return max([clock, *(at.to_pydatetime() for at in newest)])
 
 
-def expected_errors(releases: Path, release: str | None) -> dict[str, float]:
-    """By field, what share ``release`` got wrong when it was evaluated, judged by the labels agents set.
-
-    Fields without such a figure are left out, and all are where the release is not installed.
-    """
-    metrics = _release_metrics(releases, release)
-    found = {field: metrics.get(field, {}).get("agents", {}) for field in ("intent", "priority")}
-    wrong = {f: 1 - by_agents["accuracy"] for f, by_agents in found.items() if "accuracy" in by_agents}
-    automated = metrics.get("intent", {}).get("automation", {}).get("agents", {}).get("precision")
-    return wrong if automated is None else wrong | {AUTOMATED: 1 - automated}
-
-
-def learnt_tickets(releases: Path, release: str | None) -> int | None:
-    """How many labelled tickets ``release`` learnt intents from; ``None`` where its manifest does not say."""
-    found: int | None = _release_metrics(releases, release).get("intent", {}).get("learnt", {}).get("tickets")
-    return found
-
-
-def _release_metrics(releases: Path, release: str | None) -> dict[str, Any]:
-    metrics: dict[str, Any] = _manifest(releases, release).get("metrics", {})
-    return metrics
-
-
-def automated_from(releases: Path, release: str | None) -> Automation:
-    """From which probability ``release`` automates each intent that it automates at all."""
-    found = _manifest(releases, release).get("thresholds", {})
-    return Automation({name: one["threshold"] for name, one in found.items() if one["threshold"] is not None})
-
-
-def _manifest(releases: Path, release: str | None) -> dict[str, Any]:
-    path = releases / (release or "none") / "manifest.json"
-    if not path.is_file():
-        return {}
-    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return manifest
-
-
 def look(store: Store, settings: Settings, as_of: str | None = None) -> tuple[Verdict, datetime]:
     """Run the monitor on this installation's store as of ``as_of`` or now; the verdict and its moment."""
     now = moment(as_of) if as_of else present(store, datetime.now(UTC))
@@ -348,6 +353,7 @@ def look(store: Store, settings: Settings, as_of: str | None = None) -> tuple[Ve
         learnt=learnt_tickets(settings.releases, champion),
         automation=automated_from(settings.releases, champion),
         embeddings=settings.state / "embeddings" / "tickets.npz",
+        releases=settings.releases,
     )
     return verdict, now
 

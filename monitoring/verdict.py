@@ -142,24 +142,6 @@ def judge(
     return Verdict("OK", answered + remarks)
 
 
-def judge_successor(quality: Quality, before: Quality, release_before: str, limits: Limits) -> Verdict | None:
-    """RETRAIN where a release is proven worse than the one before it; ``None`` where it is not.
-
-    Needs only ``min_answered`` answers on both sides: the old release is at hand, so going back is cheap.
-    """
-    if min(quality.answered, before.answered) < limits.min_answered:
-        return None
-    confidence = 1 - (1 - limits.confidence) / (2 * len(quality.overrides))
-    worse = [
-        f"{field} overridden in {rate.all} decisions, in {before.overrides[field].all} by the release before"
-        for field, rate in quality.overrides.items()
-        if rate.all.lower(confidence) > before.overrides[field].all.upper(confidence) + limits.tolerated_loss
-    ]
-    if not worse:
-        return None
-    return Verdict("RETRAIN", "; ".join(worse), worse_than=release_before, cause="harm")
-
-
 def proven_harm(
     quality: Quality, limits: Limits, expected_errors: Mapping[str, float] | None = None
 ) -> list[str]:

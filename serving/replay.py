@@ -78,7 +78,7 @@ def replay(loaded: Loaded, decision: Decision, inputs: Inputs | None, here: str 
     """
     if inputs is None:
         return Replay("not kept", decision.release, ())
-    again = _decided(loaded, decision, inputs)
+    again = decided_again(loaded, decision, inputs)
     found = _differences(decision.model_dump(mode="json"), again.model_dump(mode="json"))
     if inputs.reduced:
         found = [one for one in found if one.path.partition(".")[0] not in _OF_NEIGHBOURS]
@@ -89,7 +89,11 @@ def replay(loaded: Loaded, decision: Decision, inputs: Inputs | None, here: str 
     return Replay("within tolerance" if found else "identical", decision.release, ())
 
 
-def _decided(loaded: Loaded, decision: Decision, inputs: Inputs) -> Decision:
+def decided_again(loaded: Loaded, decision: Decision, inputs: Inputs) -> Decision:
+    """What ``loaded`` decides of the ``inputs`` of ``decision``: the record again, or another release's.
+
+    Another release with another sentence encoder needs inputs without their vector: it then encodes anew.
+    """
     release, situation, judged = loaded.release, inputs.situation, inputs.judged
     row, failed = Rows(inputs.features, 1), {part for part in situation.degraded if part.endswith("failed")}
     felt = None

@@ -64,7 +64,8 @@ class Served:
 class Desk(NamedTuple):
     """What a monitor sees: everything decided and said so far, what serves, and when it was last retrained.
 
-    ``decisions`` and ``feedback`` have the columns of the store's tables of these names.
+    ``decisions`` and ``feedback`` have the columns of the store's tables of these names. ``instead``: by
+    ``decision_id``, the ``intent`` that the release before the one that decided would have named.
     """
 
     decisions: pd.DataFrame
@@ -72,6 +73,7 @@ class Desk(NamedTuple):
     champion: Served
     last_good: str | None
     retrained_at: datetime | None
+    instead: pd.DataFrame
 
 
 class Look(NamedTuple):
@@ -202,6 +204,7 @@ class _Replaying:
         self.retrained_at: datetime | None = None
         self.told = Replayed(stream.name, opens, first)
         self.decided: list[pd.DataFrame] = []
+        self.instead: list[pd.DataFrame] = []
         self.spoken: list[pd.DataFrame] = []
         self.waiting = pd.DataFrame()
 
@@ -232,6 +235,9 @@ class _Replaying:
         decided = tickets[["ticket_id", "created_at"]].join(said)
         label = decided["ticket_id"].map(self.stream.words["value"])
         off = said if self.champion is self.told.first else self.told.first.decide(tickets)
+        if predecessor(self.last_good, self.champion) is not None:
+            theirs = off if self.last_good is self.told.first else self.last_good.decide(tickets)
+            self.instead.append(theirs[["intent"]].set_axis("d-" + tickets["ticket_id"].astype("str")))
         self.decided.append(_as_decisions(decided, self.champion.name))
         self.waiting = pd.concat([self.waiting, _as_feedback(decided, self.stream.words)], ignore_index=True)
         judged = pd.DataFrame(
@@ -253,7 +259,8 @@ class _Replaying:
         decisions = pd.concat(self.decided, ignore_index=True) if self.decided else _as_decisions(None, "")
         feedback = pd.concat(self.spoken, ignore_index=True) if self.spoken else _as_feedback(None, None)
         before = predecessor(self.last_good, self.champion)
-        return Desk(decisions, feedback, self.champion, before, self.retrained_at)
+        instead = pd.concat(self.instead) if self.instead else pd.DataFrame({"intent": []}, dtype="str")
+        return Desk(decisions, feedback, self.champion, before, self.retrained_at, instead)
 
     def _act(self, now: datetime, look: Look) -> str:
         if look.step == "roll back":

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from monitoring.monitor import expected_errors, learnt_tickets
+from monitoring.promised import expected_errors, learnt_tickets
 
 
 @pytest.mark.parametrize(

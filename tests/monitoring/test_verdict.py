@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from monitoring.quality import Quality
 from monitoring.rates import Rate
 from monitoring.rise import Rise
-from monitoring.verdict import AUTOMATED, Limits, Verdict, judge, judge_successor, proven_harm, settled
+from monitoring.verdict import AUTOMATED, Limits, Verdict, judge, proven_harm, settled
 from tests.monitoring.examples import window
 
 NOW = datetime(2026, 7, 3, 9, tzinfo=UTC)
@@ -257,23 +257,6 @@ def test_looking_twice_at_one_moment_changes_nothing():
 def test_a_release_is_measured_by_what_it_was_known_to_get_wrong(overridden, expected_error, state):
     expected = {} if expected_error is None else {"intent": expected_error}
     assert judge(window(1000, 1000, overridden), [], expected_errors=expected).state == state
-
-
-@pytest.mark.parametrize(
-    ("now", "before", "worse"),
-    [
-        (window(90, 90, 80), window(600, 600, 120), True),
-        (window(90, 90, 20), window(600, 600, 120), False),
-        (window(40, 40, 40), window(600, 600, 120), False),
-        (window(90, 90, 80), window(40, 40, 0), False),
-        (window(90, 90, 80), window(600, 600, 540), False),
-    ],
-    ids=["worse", "as good", "too few answers", "too few answers before", "the old one was as bad"],
-)
-def test_a_successor_is_taken_back_only_where_it_is_proven_worse(now, before, worse):
-    found = judge_successor(now, before, "r0", LIMITS)
-    assert (found is not None) == worse
-    assert not worse or (found.state, found.worse_than) == ("RETRAIN", "r0")
 
 
 def test_the_line_names_state_reason_since_and_what_was_done():
