@@ -1,7 +1,7 @@
 """The release that serves: the one the store's pointer names, or the last good one where that is damaged.
 
 The pointer is read again every few seconds, so a promotion or a rollback reaches a running worker by itself.
-A release that cannot be loaded never replaces one that serves.
+A release that cannot be loaded never replaces one that serves, and while one is loaded the other decides.
 """
 
 import threading
@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from models.release import Release, ReleaseError, load_release
 from policy.desk import Desk, DeskError, load_desk
-from serving.logs import logger
+from serving.logs import logger, where_raised
 from serving.store import Store
 from serving.trials import Trial, current_trial
 
@@ -53,6 +53,7 @@ class Releases:
         self._check_seconds = check_seconds
         self._clock = clock
         self._lock = threading.Lock()
+        self._ended = threading.Event()
         self._checked_at = float("-inf")
         self._wanted: tuple[str | None, ...] | None = None
         self._serving = self._rules
@@ -61,12 +62,44 @@ class Releases:
 
     def current(self) -> Loaded:
         """The release to decide with now."""
-        if self._clock() - self._checked_at >= self._check_seconds:
-            with self._lock:
-                if self._clock() - self._checked_at >= self._check_seconds:
-                    self._follow()
-                    self._checked_at = self._clock()
+        nothing_yet = self._wanted is None
+        if self._is_due() and self._lock.acquire(blocking=nothing_yet):
+            try:
+                if self._is_due():
+                    self._look()
+            finally:
+                self._lock.release()
         return self._serving
+
+    def keep_up(self, settled: Callable[[], None]) -> None:
+        """Look at the pointers in a thread from now on, so that no ticket waits while a release is loaded.
+
+        ``settled`` is called after each change, in that thread. ``leave_off`` ends it.
+        """
+        threading.Thread(target=self._keep_up, args=(settled,), daemon=True, name="releases").start()
+
+    def leave_off(self) -> None:
+        """End what ``keep_up`` began."""
+        self._ended.set()
+
+    def _keep_up(self, settled: Callable[[], None]) -> None:
+        while not self._ended.wait(self._check_seconds / 2):
+            try:
+                with self._lock:
+                    changed = self._look()
+                if changed:
+                    settled()
+            except Exception as error:  # what serves goes on, and the next look may do better
+                logger().error("release not followed", error=type(error).__name__, at=where_raised(error))
+
+    def _is_due(self) -> bool:
+        return self._clock() - self._checked_at >= self._check_seconds
+
+    def _look(self) -> bool:
+        try:
+            return self._follow()
+        finally:
+            self._checked_at = self._clock()
 
     def trial(self) -> tuple[Trial, Loaded] | None:
         """The trial that holds and its challenger, as of the last look at the pointers."""
@@ -76,21 +109,24 @@ class Releases:
         """The rules that count without a release, degraded by ``why``."""
         return Loaded(None, self._rules.desk, (why,))
 
-    def _follow(self) -> None:
+    def _follow(self) -> bool:
+        """Load what the pointers name now; returns whether that is something else than before."""
         try:
             wanted = tuple(self._store.pointer(name) for name in POINTERS)
             with self._store.reading() as connection:
                 trial = current_trial(connection)
         except SQLAlchemyError as error:
             logger().error("pointer not read", error=type(error).__name__)
-            return
+            return False
+        changed = (wanted, trial) != (self._wanted, self._wanted_trial)
         if wanted != self._wanted:
-            self._wanted = wanted
             self._serving = self._first_sound(wanted)
+            self._wanted = wanted
             logger().info("release serves", release=self._serving.id, degraded=self._serving.degraded)
         if trial != self._wanted_trial:
             self._wanted_trial = trial
             self._trial = self._tried(trial)
+        return changed
 
     def _tried(self, trial: Trial | None) -> tuple[Trial, Loaded] | None:
         """The challenger of ``trial``, loaded; ``None`` where it is unsound, which is told."""

@@ -88,19 +88,24 @@ class Worker:
     @bentoml.on_startup
     def warm_up(self) -> None:
         """Touch every code path once, then leave what is loaded out of garbage collection."""
-        self._desk.warm_up()
-        gc.collect()
-        gc.freeze()
+        self._settle()
+        self._desk.keep_up(self._settle)
         threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
         self._chores.start()
         logger().info("ready", **self._desk.readiness().body)
+
+    def _settle(self) -> None:
+        """After a release came to serve; the one before, which was left out as well, is let go of."""
+        self._desk.warm_up()
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
 
     @bentoml.on_shutdown
     def close(self) -> None:
         """Let go of the store."""
         self._chores.stop()
-        self._desk.shadow.finish()
-        self._desk.store.close()
+        self._desk.close()
 
 
 Firstline = bentoml.service(

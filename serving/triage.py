@@ -1,5 +1,6 @@
 """The desk: one request in, one durable decision out. Store -> features -> models -> policy -> store."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
@@ -196,6 +197,16 @@ class TriageDesk:
             ticket_id="warm-up", channel="web", subject="Hello", body="Where is my invoice?"
         )
         self._decided(request, datetime.now(UTC), self._releases.current())
+
+    def keep_up(self, settled: Callable[[], None]) -> None:
+        """Follow promotions in a thread; ``settled`` is called when another release has come to serve."""
+        self._releases.keep_up(settled)
+
+    def close(self) -> None:
+        """Let go of the releases and the store."""
+        self._releases.leave_off()
+        self.shadow.finish()
+        self.store.close()
 
     def _stored(self, request: TriageRequest, body_hash: str, decision_id: str) -> Answer:
         if body_hash != request.body_hash:

@@ -1,11 +1,17 @@
 """The release that the pointer names serves; a damaged one never does, and never stops the desk."""
 
+import gc
+import threading
+import time
+import weakref
 from datetime import timedelta
 
 import pandas as pd
 import pytest
 
+import serving.releases
 from features.schema import typed
+from models.release import load_release, write_release
 from serving.releases import Releases
 from serving.requests import TriageRequest
 from serving.settings import Settings
@@ -67,6 +73,51 @@ def test_a_promotion_reaches_a_running_desk_and_a_rollback_too(releases, store, 
     clock.now += 2
     assert releases.current().id == promoted
     assert releases.current().degraded == ("champion release damaged",)
+
+
+@pytest.fixture
+def another(state):
+    """A sound release without models: its id."""
+    folder = state.releases / "made"
+    release_id = write_release(folder, {}, DESK, {}, {}, "none", {})
+    folder.rename(state.releases / release_id)
+    return release_id
+
+
+def test_while_a_release_is_loaded_the_one_before_decides(store, state, promote, another, monkeypatch):
+    """Nobody waits for it: not the caller who finds the pointer moved, nor the others."""
+    releases = Releases(store, state.releases, DESK, check_seconds=0.02)
+    promoted = promote(store, state.state)
+    assert releases.current().id == promoted
+    begun, go_on, settled, stalled = (threading.Event() for _ in range(4))
+
+    def slowly(folder):
+        begun.set()
+        if not go_on.wait(3):
+            stalled.set()
+        return load_release(folder)
+
+    monkeypatch.setattr(serving.releases, "load_release", slowly)
+    releases.keep_up(settled.set)
+    store.set_pointer("champion", another, "test", "promoted", NOON)
+    assert begun.wait(10)
+    time.sleep(0.05)  # the pointers are due to be looked at again
+    assert (releases.current().id, settled.is_set()) == (promoted, False)
+    assert not stalled.is_set()
+    go_on.set()
+    assert settled.wait(10)
+    assert releases.current().id == another
+    releases.leave_off()
+
+
+def test_a_release_that_serves_no_more_is_let_go_of(releases, store, state, clock, promote, another):
+    promote(store, state.state)
+    before = weakref.ref(releases.current().release)
+    store.set_pointer("champion", another, "test", "promoted", NOON)
+    clock.now += 2
+    assert releases.current().id == another
+    gc.collect()
+    assert before() is None
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "intent/ranker.txt", "desk.yaml"])

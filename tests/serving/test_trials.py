@@ -3,22 +3,16 @@
 import queue
 import shutil
 import threading
-import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
 from serving import triage as triage_module
-from serving.http import Api
-from serving.metrics import Metrics
 from serving.records import Feedback
 from serving.releases import Releases
 from serving.requests import TriageRequest
-from serving.settings import Settings
 from serving.store import Store
 from serving.tables import trial_scores
 from serving.tick import tick
@@ -197,39 +191,3 @@ def test_the_tick_ends_a_trial_proven_worse_and_only_that(desk, store, challenge
         assert "10 of 10 wrong" in done.stopped
         assert (steps[-1].mode, steps[-1].by, steps[-1].reason) == ("ended", "firstline tick", done.stopped)
     assert store.verify_ledger().intact
-
-
-def test_a_promotion_and_a_rollback_reach_a_loaded_worker_within_ten_seconds_and_drop_nothing(
-    tmp_path, store, promote, challenger
-):
-    champion = promote(store, tmp_path)
-    shutil.copytree(challenger[0], tmp_path / "releases" / challenger[1])
-    chosen = Settings(state=tmp_path, database_url=store._database.url, development=True)
-    desk = TriageDesk(store, Releases(store, chosen.releases, DESK, chosen.pointer_check_seconds))
-    client = TestClient(Api(desk, chosen, Metrics()).app(), "http://127.0.0.1")
-    ended, seen, number = threading.Event(), [], iter(range(10**6))
-
-    def calling() -> None:
-        while not ended.is_set():
-            body = {"ticket_id": f"t{next(number)}", "channel": "email", "body": RESET}
-            answer = client.post("/triage", json=body)
-            seen.append((answer.status_code, answer.json().get("release")))
-            time.sleep(0.05)
-
-    def until(release: str) -> None:
-        deadline = time.monotonic() + 10
-        while not seen or seen[-1][1] != release:
-            assert time.monotonic() < deadline, f"{release} does not serve"
-            time.sleep(0.02)
-
-    with ThreadPoolExecutor(1) as pool:
-        calls = pool.submit(calling)
-        try:
-            until(champion)
-            for release in (challenger[1], champion):
-                store.set_pointer("champion", release, "ann", "moved", datetime.now(UTC))
-                until(release)
-        finally:
-            ended.set()
-        calls.result()
-    assert {status for status, _ in seen} == {200}
