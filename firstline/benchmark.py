@@ -160,6 +160,9 @@ def benchmark_serving(
         bool, typer.Option("--record", help="Record in docs/results.json; refused on a busy machine.")
     ] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
+    with_mlflow: Annotated[
+        bool, typer.Option("--mlflow/--no-mlflow", help="Compare with `mlflow models serve` too.")
+    ] = True,
 ) -> None:
     """Measure the service on a copy of this installation's store: latency, capacity, overload, memory."""
     import json
@@ -169,7 +172,7 @@ def benchmark_serving(
     from pipelines.results import record_results
     from serving.settings import Settings
 
-    found = serving.measure(Settings(), seconds)
+    found = serving.measure(Settings(), seconds, with_mlflow)
     if json_file is not None:
         json_file.parent.mkdir(parents=True, exist_ok=True)
         json_file.write_text(json.dumps(asdict(found), indent=1) + "\n", encoding="utf-8")

@@ -40,17 +40,19 @@ def send(
     seconds: float,
     connections: int,
     per_second: float | None = None,
+    path: str = "/triage",
 ) -> Answers:
-    """``POST /triage`` for ``seconds`` over ``connections``: as fast as answers come, or ``per_second``.
+    """``POST`` to ``path`` for ``seconds`` over ``connections``: as fast as answers come, or ``per_second``.
 
     At a given rate a latency counts from the moment the request was due, so that waiting for a free
     connection is not left out.
     """
-    return asyncio.run(_send(port, tickets, seconds, connections, per_second))
+    return asyncio.run(_send(port, path, tickets, seconds, connections, per_second))
 
 
 async def _send(
     port: int,
+    path: str,
     tickets: Iterator[Mapping[str, Any]],
     seconds: float,
     connections: int,
@@ -60,7 +62,7 @@ async def _send(
     due: Iterator[float | None] = repeat(None)
     if per_second is not None:
         due = (number / per_second for number in range(int(seconds * per_second)))
-    lanes = [_lane(port, tickets, due, started, seconds, answers) for _ in range(connections)]
+    lanes = [_lane(port, path, tickets, due, started, seconds, answers) for _ in range(connections)]
     await asyncio.gather(*lanes)
     answers.seconds = time.perf_counter() - started
     return answers
@@ -68,6 +70,7 @@ async def _send(
 
 async def _lane(
     port: int,
+    path: str,
     tickets: Iterator[Mapping[str, Any]],
     due: Iterator[float | None],
     started: float,
@@ -84,7 +87,7 @@ async def _lane(
         since = started + moment if moment is not None else time.perf_counter()
         try:
             connection = connection or await _Connection.to(port)
-            status = await asyncio.wait_for(connection.post("/triage", next(tickets)), TIMEOUT_SECONDS)
+            status = await asyncio.wait_for(connection.post(path, next(tickets)), TIMEOUT_SECONDS)
         except (OSError, EOFError, TimeoutError):
             connection, status = None, NO_ANSWER
         answers.statuses[status] += 1

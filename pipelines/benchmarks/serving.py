@@ -1,4 +1,4 @@
-"""How fast the service decides: over loopback, in process, and behind bare FastAPI, in one run."""
+"""How fast the service decides: over loopback, in process, behind bare FastAPI, beside MLflow's server."""
 
 import json
 import os
@@ -58,15 +58,19 @@ class Figures:
     overhead_p50_ms: float
     fastapi_per_second: float
     ratio_vs_fastapi: float
+    mlflow_p50_ms: float | None
+    mlflow_per_second: float | None
+    """Of ``mlflow models serve`` with the intent model alone; nothing where it was left out."""
     worker_memory_mb: float
     load_average: float
     """Of the machine when the run began: on a busy one the figures say little."""
 
 
-def measure(settings: Settings, seconds: float) -> Figures:
+def measure(settings: Settings, seconds: float, with_mlflow: bool = True) -> Figures:
     """Everything on copies of the store and the releases of ``settings``; a phase takes ``seconds``.
 
-    Raises ``ValueError`` for a store that is not SQLite, has no tickets, or on a machine with one core.
+    ``with_mlflow`` compares with ``mlflow models serve`` too, where the champion has an intent model. Raises
+    ``ValueError`` for a store that is not SQLite, has no tickets, or on a machine with one core.
     """
     if len(os.sched_getaffinity(0)) < 2:
         raise ValueError("one processor core: the server and the load generator need one each")
@@ -89,9 +93,10 @@ def measure(settings: Settings, seconds: float) -> Figures:
         with _bare_fastapi(copy) as port, _on_core(LOAD_CORE):
             send(port, asked, min(seconds, WARM_UP_SECONDS), 1)
             bare = send(port, asked, seconds, CONNECTIONS)
+        alone = _intent_alone(copy, asked, seconds) if with_mlflow else None
         with _on_core(SERVER_CORE):
             wall, cpu = in_process_ms(copy, asked, CALLS_IN_PROCESS)
-    return _figures(one, full, half, over, bare, wall, cpu, memory, load_average, stored)
+    return _figures(one, full, half, over, bare, alone, wall, cpu, memory, load_average, stored)
 
 
 def _figures(
@@ -100,6 +105,7 @@ def _figures(
     half: Answers,
     over: Answers,
     bare: Answers,
+    alone: tuple[Answers, Answers] | None,
     wall: float,
     cpu: float,
     memory: float,
@@ -120,6 +126,8 @@ def _figures(
         overhead_p50_ms=one.quantile_ms(0.5) - wall,
         fastapi_per_second=bare.good_per_second,
         ratio_vs_fastapi=full.good_per_second / bare.good_per_second,
+        mlflow_p50_ms=alone[0].quantile_ms(0.5) if alone else None,
+        mlflow_per_second=alone[1].good_per_second if alone else None,
         worker_memory_mb=memory,
         load_average=load_average,
     )
@@ -210,6 +218,30 @@ def _bare_fastapi(settings: Settings) -> Iterator[int]:
         process.wait()
 
 
+def _intent_alone(
+    settings: Settings, tickets: Iterator[Mapping[str, Any]], seconds: float
+) -> tuple[Answers, Answers] | None:
+    """MLflow's server over one connection and at saturation; ``None`` where no champion has the model."""
+    from pipelines.benchmarks.mlflow_intent import PATH, asked, mlflow_serving, save
+
+    store = open_store(settings)
+    champion = store.pointer("champion")
+    store.close()
+    if champion is None or not (settings.releases / champion / "intent" / "model.json").is_file():
+        return None
+    model, bodies = settings.state / "mlflow_model", (asked(ticket) for ticket in tickets)
+    save(settings.releases / champion, model)
+    with ExitStack() as stack:
+        with _on_core(SERVER_CORE):
+            served = mlflow_serving(model, settings.state / "mlflow.log")
+            port, process = stack.enter_context(served)
+        _wait_for(port, process)
+        stack.enter_context(_on_core(LOAD_CORE))
+        send(port, bodies, min(seconds, WARM_UP_SECONDS), 1, path=PATH)
+        one = send(port, bodies, seconds, 1, path=PATH)
+        return one, send(port, bodies, seconds, CONNECTIONS, path=PATH)
+
+
 def _wait_for(port: int, process: subprocess.Popen[bytes], seconds: float = 90.0) -> None:
     deadline = time.monotonic() + seconds
     while process.poll() is None and time.monotonic() < deadline:
@@ -217,4 +249,4 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], seconds: float = 90.0
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.1)
-    raise ValueError("the FastAPI app to compare with did not start")
+    raise ValueError("the server to compare with did not start: run it by hand to see why")

@@ -23,6 +23,11 @@ def report(found: Figures) -> str:
         f"{OVERLOAD} times capacity   goodput {found.overload_goodput_share:.2f} of the capacity; {statuses}",
         f"memory              {found.worker_memory_mb:.0f} MB a worker",
     ]
+    if found.mlflow_per_second is not None:
+        lines.append(
+            f"mlflow models serve {found.mlflow_per_second:.1f} requests a second with the intent alone, "
+            f"p50 {found.mlflow_p50_ms:.2f} ms over one connection; ratio {_vs_mlflow(found):.2f}"
+        )
     if found.load_average > IDLE:
         lines.append("the machine was busy: run this again when it is idle before quoting any figure")
     return "\n".join(lines)
@@ -51,7 +56,15 @@ def results(found: Figures) -> list[Result]:
     bare = f"bare FastAPI and uvicorn: {found.fastapi_per_second:.1f} requests a second"
     share, ratio = found.overload_goodput_share, found.ratio_vs_fastapi
     statuses = f"requests by status: {dict(found.overload_statuses)}"
+    beside = []
+    if found.mlflow_per_second is not None:
+        alone = (
+            f"mlflow models serve, intent alone: {found.mlflow_per_second:.1f} requests a second, p50 "
+            f"{found.mlflow_p50_ms:.2f} ms over one connection"
+        )
+        beside = [Result("serving.ratio_vs_mlflow", _vs_mlflow(found), "", alone, "", None, COMMAND, data)]
     return [
+        *beside,
         at_most("serving.triage.p50_ms", found.half_p50_ms, "ms", 15, "half of the capacity", one),
         at_most("serving.triage.p99_ms", found.half_p99_ms, "ms", 40, "half of the capacity", one),
         Result("serving.triage.requests_per_second", found.capacity_per_second, "requests/s", bare, "", None,
@@ -62,3 +75,8 @@ def results(found: Figures) -> list[Result]:
                  "only 2xx, 429 and 503 are allowed", statuses),
         at_most("serving.worker_memory_mb", found.worker_memory_mb, "MB", 600, "resident, after saturation"),
     ]  # fmt: skip
+
+
+def _vs_mlflow(found: Figures) -> float:
+    """Whole decisions a second of the service, for each bare intent a second of MLflow's server."""
+    return found.capacity_per_second / (found.mlflow_per_second or float("nan"))

@@ -33,6 +33,8 @@ FOUND = Figures(
     overhead_p50_ms=1.0,
     fastapi_per_second=110.0,
     ratio_vs_fastapi=0.91,
+    mlflow_p50_ms=8.0,
+    mlflow_per_second=50.0,
     worker_memory_mb=300.0,
     load_average=0.0,
 )
@@ -107,6 +109,7 @@ def test_a_missed_target_is_published_as_missed_and_a_busy_machine_publishes_not
     met = {result.name: result.met for result in results(FOUND)}
     assert met.pop("serving.triage.p99_ms") is False
     assert met.pop("serving.triage.requests_per_second") is None
+    assert met.pop("serving.ratio_vs_mlflow") is None
     assert all(met.values())
     crashed = replace(FOUND, overload_statuses={"200": 90, "500": 1})
     (goodput,) = (r for r in results(crashed) if r.name == "serving.goodput_share_at_10x")
@@ -115,3 +118,8 @@ def test_a_missed_target_is_published_as_missed_and_a_busy_machine_publishes_not
         results(replace(FOUND, load_average=1.5))
     assert "busy" in report(replace(FOUND, load_average=1.5))
     assert "busy" not in report(FOUND)
+    (ratio,) = (r for r in results(FOUND) if r.name == "serving.ratio_vs_mlflow")
+    assert ratio.value == 2.0
+    left_out = replace(FOUND, mlflow_p50_ms=None, mlflow_per_second=None)
+    assert "mlflow" not in report(left_out)
+    assert "serving.ratio_vs_mlflow" not in {result.name for result in results(left_out)}
