@@ -78,6 +78,7 @@ MERGED, UNDONE = decided("d1", 4, "merge", "bo", "ann"), decided("d2", 8, "undo"
         ("a person who went to another company since", (CHAT, 5, "A", "writer"), 25, "B"),
         ("written there", (CHAT, 21, "Z", "writer"), 25, "Z"),
         ("before anybody was known", (CHAT, 0.5, None, None), 9, None),
+        ("at the very moment its writer became known", (CHAT, 1, None, None), 9, None),
         ("a stranger", ("email:zoe@x.example", 5, None, None), 9, None),
         ("nobody", (None, 5, None, None), 9, None),
     ],
