@@ -46,7 +46,9 @@ def flat(record: Record, path: str = "") -> Record:
     """Nested objects as dotted columns; scalars as text, lists of scalars as lists of text."""
     columns: Record = {}
     for name, value in record.items():
-        if isinstance(value, dict):
+        if isinstance(value, str):  # nearly every cell
+            columns[f"{path}{name}"] = value or None
+        elif isinstance(value, dict):
             columns |= flat(value, f"{path}{name}.")
         else:
             columns[f"{path}{name}"] = _cell(value)
