@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from collections import Counter
 from pathlib import Path
 
 from connectors.identity.decisions import DecisionError, read_decisions
@@ -48,13 +49,28 @@ def inputs(raw: Path, mapping_file: Path, feedback: Path | None = None) -> list[
 def check_quarantine(intake: Intake, max_quarantined_share: float) -> None:
     """Raise ``IngestError`` if a table lost more than this share of its rows, or if no row is left."""
     if not any(table.rows_kept for table in intake.tables.values()):
-        raise IngestError(
-            "no row of any table was kept: do the file patterns of the mapping match the raw folder? "
-            f"Not found: {', '.join(intake.missing_files) or 'nothing'}"
-        )
+        raise IngestError(_nothing_kept(intake))
     for name, table in intake.tables.items():
         if table.quarantined_share > max_quarantined_share:
             raise IngestError(_too_much_quarantined(name, table, max_quarantined_share))
+
+
+def _nothing_kept(intake: Intake) -> str:
+    """Why nothing is left: the table that lost most rows, or files that were not there or had no rows."""
+    lost = {n: t for n, t in intake.tables.items() if t.rows_quarantined}
+    if lost:
+        name = max(lost, key=lambda table: lost[table].rows_quarantined)
+        return f"no row of any table was kept. {_too_much_quarantined(name, lost[name], 0)}"
+    filtered = sum((table.filtered for table in intake.tables.values()), Counter[str]())
+    if filtered:
+        reasons = "; ".join(f"{rows:,} x {reason}" for reason, rows in filtered.most_common())
+        return f"no row of any table was kept: the mapping's own conditions filtered all: {reasons}"
+    absent = ", ".join(intake.missing_files)
+    return "no row of any table was kept: " + (
+        f"do the file patterns of the mapping match the raw folder? Not found: {absent}"
+        if absent
+        else "the files that the mapping reads have no rows"
+    )
 
 
 def _too_much_quarantined(name: str, table: TableIntake, limit: float) -> str:

@@ -99,6 +99,8 @@ def why_time(profile: Profile) -> str:
         said.append(f"CHECK: {'day' if first == '%d' else 'month'} first? No value decides it")
     elif first in ("%d", "%m") and "%b" not in profile.time.formats[0].lower():
         said.append(f"{'day' if first == '%d' else 'month'} first")
+    if first == "ex":
+        said.append("CHECK: days as a spreadsheet counts them?")
     if not profile.time.has_zone:
         said.append("no zone stated: see time_zone")
     return ", ".join(said)

@@ -13,6 +13,7 @@ from connectors.rules import cells
 _LOOKED_AT = 300
 _MOST = 0.95
 _MAX_FORMATS = 3
+_EXCEL_2000_TO_2100 = (36_526, 73_050)
 _DATES = (
     "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d", "%d-%m-%Y", "%m-%d-%Y", "%d/%m/%y", "%m/%d/%y",
     "%d.%m.%y", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y", "%Y-%m-%d",
@@ -22,7 +23,8 @@ _ZONES = ("", " %z", "%z", " %Z")
 _ISO = re.compile(r"^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d|$)")
 _OFFSET = re.compile(r":\d\d(?:[.,]\d+)? ?(?:Z|[+-]\d\d(?::?\d\d)?)$", re.IGNORECASE)
 _TIME_NAME = re.compile(
-    r"(?:^|_)(?:at|on|time|date|day|timestamp|ts|created|updated|modified|closed|opened)(?:_|$)"
+    r"(?:^|_)(?:at|on|time|date|day|timestamp|ts|created|updated|modified|closed|opened|"  # en
+    r"am|um|zeit|zeitpunkt|zeitstempel|\w*datum|le|heure|fecha|hora|data)(?:_|$)"  # de, fr, es, pt
 )
 _EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
 _PHONE = re.compile(r"^\+?[\d\s()./-]{7,20}$")
@@ -147,6 +149,8 @@ def _best_format(name: str, values: pd.Series) -> str | None:
         for unit, factor in (("unix", 1), ("unix_ms", 1000)):
             if is_named and numbers.between(946_684_800 * factor, 4_102_444_800 * factor).mean() > _MOST:
                 return unit
+        if is_named and numbers.between(*_EXCEL_2000_TO_2100).mean() > _MOST:
+            return "excel"
         return None
     few = values.head(60)
     if not few.str.contains(r"\d\D+\d").all():

@@ -42,14 +42,14 @@ def _known_zone(name: str) -> str:
 
 
 def _known_time_format(pattern: str) -> str:
-    if pattern in ("iso", "unix", "unix_ms"):
+    if pattern in ("iso", "unix", "unix_ms", "excel"):
         return pattern
     try:
         datetime.strptime("", pattern)  # noqa: DTZ007
     except ValueError as error:
         if "%" not in pattern or "directive" in str(error) or "stray" in str(error):
             raise ValueError(
-                f"{pattern!r} is no time format: iso, unix, unix_ms, or a strptime pattern "
+                f"{pattern!r} is no time format: iso, unix, unix_ms, excel, or a strptime pattern "
                 "such as %d.%m.%Y %H:%M"
             ) from error
     return pattern
@@ -95,7 +95,8 @@ class Column(Part):
     scale: float | None = None
     """Multiply a number, for example 100 for dollars to cents."""
     time_format: TimeFormats = []
-    """``iso``, ``unix``, ``unix_ms`` or a strptime pattern; several: tried in order. ``iso`` without it."""
+    """``iso``, ``unix``, ``unix_ms``, ``excel`` (45658.5: days, as a spreadsheet counts them) or a strptime
+    pattern; several: tried in order. ``iso`` without it."""
     time_zone: TimeZone | None = None
     """Zone of times that carry no offset (IANA name); the mapping's ``time_zone`` without it."""
     delay: str | None = Field(None, pattern=r"^\d+(s|min|h|D)$")

@@ -13,6 +13,9 @@ LARGEST_WHOLE = 2**53
 _ISO_OFFSET = re.compile(r"\d[T ]\d\d(?::?\d\d){0,2}(?:[.,]\d+)? ?(?:Z|[+-]\d\d(?::?\d\d)?)$", re.IGNORECASE)
 _LAST_MICROSECOND = 253_402_300_799_000_000
 """The end of the year 9999."""
+_EXCEL_EPOCH = pd.Timestamp("1899-12-30")
+_EXCEL_DAYS = (61, 2_958_466)
+"""Serial days that are dates: from March 1900 (before it Excel counts a leap day that was none) to 9999."""
 _SPACE = " \t\u00a0\u2009\u202f"
 _CURRENCY = r"(?:[€$£¥₹₽₩]|[A-Z]{3})"
 _AROUND = re.compile(rf"^\s*(?:{_CURRENCY}\s*)?|\s*{_CURRENCY}?\s*$")
@@ -41,8 +44,8 @@ def _plain(values: pd.Series, decimal: str) -> pd.Series:
 def times(values: pd.Series, formats: Sequence[str], time_zone: str) -> pd.Series:
     """UTC times with microseconds; NaT for an empty cell and for text that none of ``formats`` fits.
 
-    ``formats``: ``iso``, ``unix``, ``unix_ms`` or strptime patterns; the first that fits counts. Without any:
-    ``iso``.
+    ``formats``: ``iso``, ``unix``, ``unix_ms``, ``excel`` or strptime patterns; the first that fits counts.
+    Without any: ``iso``. ``excel`` is a local time in days since 1899-12-30, to the millisecond.
     ``time_zone`` (IANA name): of times that carry no offset. A local time that happens twice (clocks set
     back) is read as the later one, so that nothing is believed known before it was; one that never happens
     (clocks set forward) as the moment the clocks were set.
@@ -63,6 +66,8 @@ def _read_times(values: pd.Series, pattern: str, time_zone: str) -> pd.Series:
         in_calendar = microseconds.abs() <= _LAST_MICROSECOND
         counted = microseconds.where(in_calendar).round().astype("Int64")
         return pd.to_datetime(counted, unit="us", utc=True).dt.as_unit("us")
+    if pattern == "excel":
+        return _localized(_excel_times(values), time_zone)
     if pattern == "iso":
         has_offset = values.str.contains(_ISO_OFFSET, na=False)
         pattern = "ISO8601"
@@ -76,7 +81,17 @@ def _read_times(values: pd.Series, pattern: str, time_zone: str) -> pd.Series:
 
 
 def _local_times(values: pd.Series, pattern: str, time_zone: str) -> pd.Series:
-    naive = pd.to_datetime(values, format=pattern, errors="coerce").dt.as_unit("us")
-    never_summer = np.zeros(len(values), dtype=bool)
+    return _localized(pd.to_datetime(values, format=pattern, errors="coerce").dt.as_unit("us"), time_zone)
+
+
+def _excel_times(values: pd.Series) -> pd.Series:
+    days = numbers(values.astype("str").str.replace(",", ".", regex=False))
+    milliseconds = (days.where(days.between(*_EXCEL_DAYS, inclusive="left")) * 86_400_000).round()
+    return _EXCEL_EPOCH + pd.to_timedelta(milliseconds.astype("Int64"), unit="ms")
+
+
+def _localized(naive: pd.Series, time_zone: str) -> pd.Series:
+    naive = naive.dt.as_unit("us")
+    never_summer = np.zeros(len(naive), dtype=bool)
     local = naive.dt.tz_localize(time_zone, ambiguous=never_summer, nonexistent="shift_forward")
     return local.dt.tz_convert("UTC")

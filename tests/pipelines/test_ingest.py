@@ -142,9 +142,20 @@ def test_too_much_quarantine_stops_naming_table_reason_and_fix(desk: Path) -> No
         check_quarantine(intake, max_quarantined_share=0.33)
 
 
-def test_export_without_any_row_stops(desk: Path) -> None:
-    (desk / "tickets-1.csv").write_text(HEADER)
-    with pytest.raises(IngestError, match="no row of any table"):
+@pytest.mark.parametrize(
+    ("hazard", "name", "rows", "expected"),
+    [
+        ("no rows", "tickets-1.csv", "", "the files that the mapping reads have no rows"),
+        ("all unreadable", "tickets-1.csv", "3,soon,oops,billing\n", "100.0% .* known_at: not a time.*row 1"),
+        ("no such file", "cases.csv", "", r"Not found: .*tickets-\*.csv"),
+    ],
+)
+def test_export_of_which_nothing_is_kept_says_why(
+    desk: Path, hazard: str, name: str, rows: str, expected: str
+) -> None:
+    (desk / "tickets-1.csv").unlink()
+    (desk / name).write_text(HEADER + rows)
+    with pytest.raises(IngestError, match=f"no row of any table was kept.*{expected}"):
         check_quarantine(taken_in(desk), max_quarantined_share=0.5)
 
 

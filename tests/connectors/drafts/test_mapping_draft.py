@@ -146,6 +146,11 @@ def test_customers_usage_people_and_messages_are_told_apart(write_folder: WriteF
         ("month by name", ["31 Jan 2026"], "'%d %b %Y'"),
         ("seconds since 1970", ["1767261600"], "unix"),
         ("milliseconds", ["1767261600123"], "unix_ms"),
+        (
+            "a spreadsheet's days",
+            ["45658.395833", "45659"],
+            "time_format: excel}   # like '45658.395833', CHECK",
+        ),
         ("named zone", ["2026-01-31 10:00:00 UTC"], "%Z"),
         ("two formats", ["2026-01-31 10:00", "31.01.2026 10:00"] * 3, "[iso, '%d.%m.%Y %H:%M']"),
     ],
