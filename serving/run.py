@@ -63,13 +63,15 @@ def check_door(settings: Settings, address: str) -> None:
 def environment(settings: Settings, given: Mapping[str, str]) -> dict[str, str]:
     """What BentoML and its worker must find in the environment besides ``given``, whose values win.
 
-    No telemetry, no tracing nobody reads, and BentoML's own files in the state folder.
+    No telemetry, no tracing nobody reads, BentoML's own files in the state folder, and two heaps for all
+    threads (glibc makes up to eight a core, each of which keeps what a loaded release needed for a moment).
     """
     defaults = {
         "BENTOML_DO_NOT_TRACK": "True",
         "DO_NOT_TRACK": "1",
         "OTEL_SDK_DISABLED": "true",
         "OMP_NUM_THREADS": "1",
+        "MALLOC_ARENA_MAX": "2",
         "BENTOML_HOME": str(settings.state.absolute() / "bentoml"),
     }
     return {k: v for k, v in defaults.items() if k not in given} | settings.as_environment()

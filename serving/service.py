@@ -4,11 +4,13 @@ Start it with ``python -m serving``. BentoML supervises the worker and keeps ``/
 the interface's: bodies, errors, probes and metrics.
 """
 
+import ctypes
 import gc
 import os
 import signal
 import threading
 import time
+from contextlib import suppress
 
 import bentoml
 from _bentoml_sdk import Service
@@ -74,6 +76,12 @@ def end_with(supervisor: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def _return_free_memory() -> None:
+    """Give the system what was freed after loading; without glibc there is nothing to ask for it."""
+    with suppress(AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 class Worker:
     """One worker: its store, its desk, and the interface around them."""
 
@@ -100,6 +108,7 @@ class Worker:
         gc.unfreeze()
         gc.collect()
         gc.freeze()
+        _return_free_memory()
 
     @bentoml.on_shutdown
     def close(self) -> None:
