@@ -1,11 +1,13 @@
 """The BentoML service as a process: it answers over HTTP, keeps what it acknowledged, and ends when told."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -34,8 +36,29 @@ def no_tracking():
 
 
 @pytest.fixture(scope="module")
-def running(state, no_tracking):
-    with running_service(Settings(state=state), state / "service.log", attempts=1) as service:
+def slow_disk(tmp_path_factory):
+    """Makes each sync of a process that has ``environment`` take so many milliseconds, until 0 is said."""
+    folder = tmp_path_factory.mktemp("slow")
+    shim, told = folder / "slow_sync.so", folder / "milliseconds"
+    compiler = shutil.which("cc") or shutil.which("gcc")
+
+    def takes(milliseconds: int) -> None:
+        if compiler is None:
+            pytest.skip("no C compiler here to make a disk slow with")
+        told.write_text(str(milliseconds))
+
+    takes.environment = {}
+    if compiler is not None:
+        source = Path(__file__).with_name("slow_sync.c")
+        subprocess.run([compiler, "-shared", "-fPIC", "-o", shim, source, "-ldl"], check=True)
+        takes.environment = {"LD_PRELOAD": str(shim), "SLOW_SYNC": str(told)}
+    return takes
+
+
+@pytest.fixture(scope="module")
+def running(state, no_tracking, slow_disk):
+    settings, log = Settings(state=state), state / "service.log"
+    with running_service(settings, log, slow_disk.environment, attempts=1) as service:
         yield service
         service.process.terminate()
         service.process.wait(timeout=30)
@@ -82,6 +105,27 @@ def test_fifty_posts_at_once_over_http_make_one_decision(client):
         request = {"ticket_id": "at once", **TICKET}
         decisions = list(pool.map(lambda _: client.triage(request), range(50)))
     assert len({decision.decision_id for decision in decisions}) == 1
+
+
+def test_a_slow_disk_delays_the_decisions_that_wait_for_it_and_nothing_else(running, slow_disk):
+    """Each waits until it is durable; probes and readers do not wait for it."""
+    url, client = f"http://127.0.0.1:{running.settings.port}", running.client
+    stored = client.triage({"ticket_id": "before the disk was slow", **TICKET})
+    slow_disk(400)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            asked = [pool.submit(client.triage, {"ticket_id": f"slow {n}", **TICKET}) for n in range(4)]
+            seen, before = [], [one.done() for one in asked].count(True)
+            while not all(one.done() for one in asked):
+                assert httpx2.get(f"{url}/healthz").status_code == 200
+                assert client.decision(stored.decision_id) == stored
+                seen.append([one.done() for one in asked].count(True))
+            decisions = [one.result() for one in asked]
+    finally:
+        slow_disk(0)
+    assert before == 0
+    assert seen.count(0) > 1, "probes and reads were answered while every writer waited"
+    assert [client.decision(decision.decision_id) for decision in decisions] == decisions
 
 
 def test_the_log_holds_no_word_a_customer_wrote(running, state):
