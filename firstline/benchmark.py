@@ -139,17 +139,32 @@ def benchmark_escalation(
     texts: Annotated[
         Path, typer.Option(help="CSV with text,label[,language]; label: regulatory or ordinary.")
     ],
+    release: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a release whose model is measured; else one learnt from the examples."),
+    ] = None,
+    words_only: Annotated[
+        bool, typer.Option("--words-only", help="Measure the words alone, as without a model.")
+    ] = False,
+    desk: Annotated[Path, typer.Option(help="The desk whose thresholds and wordings count.")] = Path(
+        "policy/desk.yaml"
+    ),
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
 ) -> None:
-    """Measure which texts the desk escalates as requests of legal weight, by their wording alone."""
+    """Measure which texts the desk escalates as requests of legal weight, by their words and meaning."""
     import json
 
     from pipelines.benchmarks import escalation
+    from policy.desk import load_desk
 
-    found = escalation.measure(escalation.read_texts(texts))
+    frame, seen = escalation.read_texts(texts)
+    model = None if words_only else escalation.model_of(release)
+    found = escalation.measure(frame, load_desk(desk), model)
     if json_file is not None:
         json_file.parent.mkdir(parents=True, exist_ok=True)
         json_file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    if seen:
+        typer.echo(f"{seen} texts are examples that the model learnt from: left out")
     typer.echo(escalation.report(found))
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from features.rows import Rows
+from features.text import ticket_text
 from models.release import GOLDEN, Release, ReleaseError, load_release
 
 TOLERANCE = 1e-6
@@ -26,6 +28,10 @@ def answers(release: Release, tickets: pd.DataFrame, accounts: pd.DataFrame) -> 
             frame = frame.assign(
                 intent=pd.Series([p.intent for p in intents], index=frame.index, dtype="str")
             )
+        if release.legal_weight is not None:
+            parts = zip(Rows.of(tickets).values("subject"), Rows.of(tickets).values("body"), strict=True)
+            read = [release.legal_weight.read(ticket_text(*part)) for part in parts]
+            said["legal_weight"] = [[round(one.probability, 2), one.concern] for one in read]
         if release.sentiment is not None:
             moods = release.sentiment.predict(frame)
             said["sentiment"] = [[p.state, p.frustration] for p in moods]

@@ -12,6 +12,7 @@ from typing import Any
 from models.boosting import Columns
 from models.churn import ChurnModel
 from models.intent import IntentModel
+from models.legal_weight import LegalWeightModel
 from models.outcomes import OutcomeModels
 from models.priority import PriorityModel
 from models.risk import ThresholdEvidence
@@ -22,7 +23,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 DESK = "desk.yaml"
 GOLDEN = "golden.json"
-MEMBERS = ("intent", "sentiment", "priority", "churn", "outcomes")
+MEMBERS = ("intent", "sentiment", "priority", "churn", "outcomes", "legal_weight")
 ABSENT = "absent.json"
 ID_CHARS = 12
 
@@ -45,6 +46,7 @@ class Release:
     manifest: dict[str, Any]
     absent: dict[str, str]
     outcomes: OutcomeModels | None = None
+    legal_weight: LegalWeightModel | None = None
 
     @property
     def columns(self) -> dict[str, Columns]:
@@ -186,7 +188,7 @@ def _damaged(path: Path, found: str) -> ReleaseError:
 def load_release(folder: Path) -> Release:
     """Verify, then load, the release in ``folder``. Raises ``ReleaseError``.
 
-    Where the sentence encoder is missing that the intent model learnt with, the intent model is absent.
+    Where the encoder is missing that the intent model or the one of legal weight learnt with, it is absent.
     No byte of a model is read before all hashes are right: a damaged LightGBM file can abort the process.
     """
     manifest = verify_release(folder)
@@ -195,6 +197,14 @@ def load_release(folder: Path) -> Release:
         intent = None if "intent" in absent else IntentModel.load(folder / "intent")
     except EncoderMissingError as error:  # its probabilities and thresholds hold with that encoder only
         intent, absent["intent"] = None, str(error)
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        raise _of_another_version(folder, error) from error
+    legal_weight = None
+    try:
+        if (folder / "legal_weight").is_dir():
+            legal_weight = LegalWeightModel.load(folder / "legal_weight")
+    except EncoderMissingError as error:
+        absent["legal_weight"] = str(error)
     except (KeyError, TypeError, ValueError, OSError) as error:
         raise _of_another_version(folder, error) from error
     try:
@@ -209,6 +219,7 @@ def load_release(folder: Path) -> Release:
             manifest=manifest,
             absent=absent,
             outcomes=OutcomeModels.load(folder / "outcomes") if (folder / "outcomes").is_dir() else None,
+            legal_weight=legal_weight,
         )
     except (KeyError, TypeError, ValueError, OSError) as error:
         raise _of_another_version(folder, error) from error

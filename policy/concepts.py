@@ -176,6 +176,8 @@ class Concepts:
 
     def __init__(self, languages: Mapping[str, Language]) -> None:
         self._vocabulary = _Vocabulary(languages)
+        self._last: tuple[str, Mapping[str, Topic], tuple[str, str] | None] | None = None
+        """What was found last: an escalation and a gate ask the same of one ticket."""
         self._rules = [
             (topic, tuple((code, name) for name in rule.split()))
             for code, told in languages.items()
@@ -188,11 +190,12 @@ class Concepts:
 
         What an ``unless`` list of any topic covers is not counted. ``None`` where no rule holds.
         """
-        for sentence in words.split(" . "):
-            found = self._in_sentence(f" {sentence.strip()} ", topics)
-            if found is not None:
-                return found
-        return None
+        last = self._last
+        if last is None or last[0] != words or last[1] is not topics:
+            sentences = (f" {sentence.strip()} " for sentence in words.split(" . "))
+            said = (self._in_sentence(sentence, topics) for sentence in sentences)
+            last = self._last = (words, topics, next((one for one in said if one is not None), None))
+        return last[2]
 
     def _in_sentence(self, sentence: str, topics: Mapping[str, Topic]) -> tuple[str, str] | None:
         places = self._places(sentence)

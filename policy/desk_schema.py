@@ -176,6 +176,22 @@ class Action(_Entry):
     """Product feature whose use shows that it worked."""
 
 
+class LegalWeightRules(_Entry):
+    """From which probability on, by examples, a text has legal weight (``policy/regulatory.py``)."""
+
+    sure: Probability = 0.7
+    """It goes to compliance, whatever its words."""
+    doubt: Annotated[float, Field(gt=0, le=1)] = 0.15
+    """It may have legal weight: with words that say so it goes to compliance, without them to a person."""
+
+    @model_validator(mode="after")
+    def doubts_before_it_is_sure(self) -> "LegalWeightRules":
+        """The rules, if doubt begins no later than certainty."""
+        if self.doubt > self.sure:
+            raise ValueError(f"doubt {self.doubt:g} is above sure {self.sure:g}: it must begin before")
+        return self
+
+
 class EscalationRules(_Entry):
     """When a ticket leaves the usual path, and where it goes."""
 
@@ -192,6 +208,7 @@ class EscalationRules(_Entry):
     """Tickets a day assumed at least, so that one ticket a month does not make three a surge."""
     technical_probability: Probability
     regulatory_probability: Probability
+    legal_weight: LegalWeightRules = LegalWeightRules()
 
     @field_validator("queues")
     @classmethod

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from policy.desk_schema import Desk, EscalationKind
 from policy.expansion import expansion_evidence
-from policy.phrases import normalised_words
-from policy.regulatory import wording_of_legal_weight
+from policy.regulatory import legal_call
 from policy.situation import Situation, Surge
 from policy.wording import sure
 
@@ -57,20 +56,9 @@ def is_surge(desk: Desk, surge: Surge) -> bool:
 
 
 def regulatory_reason(desk: Desk, situation: Situation) -> str | None:
-    """Why the ticket has legal weight; ``None`` if nothing says so.
-
-    A listed wording, groups of words that mean it together, or the intent: each is enough. The intent counts
-    from a low probability on, because a missed legal request costs more than a needless look by the
-    compliance team.
-    """
-    words = normalised_words(f"{situation.subject}\n\n{situation.body}")
-    worded = wording_of_legal_weight(desk.phrases.regulatory, words, desk.phrases.concepts)
-    if worded is not None:
-        return worded
-    probable = situation.intent_probability >= desk.escalation.regulatory_probability
-    if desk.intent_policy(situation.intent).regulatory and probable:
-        return f"'{situation.intent}' ({sure(situation.intent_probability)}) has legal weight"
-    return None
+    """Why the ticket goes to compliance; ``None`` if it does not, even if it may have legal weight."""
+    call = legal_call(desk, situation)
+    return call.reason if call is not None and call.certain else None
 
 
 def _crisis_reason(desk: Desk, situation: Situation) -> str | None:

@@ -12,6 +12,7 @@ from policy.escalation import EscalationCall, is_surge
 from policy.phases import RIGHTS, Action, allowed_action, phase_in_force, rights_of
 from policy.phrases import normalised_words
 from policy.plain_text import oddities
+from policy.regulatory import legal_call
 from policy.situation import Situation
 
 PERSON_FIRST = frozenset(
@@ -42,7 +43,7 @@ def gates(desk: Desk, situation: Situation, escalations: Sequence[EscalationCall
         _customer_calm(desk, situation),
         _customer_clear(situation),
         _no_failed_attempts(desk, situation),
-        _nothing_sensitive(escalations),
+        _nothing_sensitive(desk, situation, escalations),
         _no_renewal_at_stake(desk, situation),
         _no_incident(desk, situation, escalations),
         _no_human_request(desk, situation),
@@ -141,10 +142,16 @@ def _no_failed_attempts(desk: Desk, situation: Situation) -> GateCall:
     )
 
 
-def _nothing_sensitive(escalations: Sequence[EscalationCall]) -> GateCall:
+def _nothing_sensitive(desk: Desk, situation: Situation, escalations: Sequence[EscalationCall]) -> GateCall:
     sensitive = [c for c in escalations if c.kind in ("regulatory", "account") and not c.internal]
-    value = "; ".join(f"{call.kind}: {call.reason}" for call in sensitive) or "nothing"
-    return GateCall("nothing_sensitive", not sensitive, value, "no regulatory escalation, no account at risk")
+    said = [f"{call.kind}: {call.reason}" for call in sensitive]
+    if not any(call.kind == "regulatory" for call in sensitive):
+        doubt = legal_call(desk, situation)
+        said += [f"unsure: {doubt.reason}"] if doubt is not None else []
+    value = "; ".join(said) or "nothing"
+    return GateCall(
+        "nothing_sensitive", not said, value, "no legal weight, not even perhaps, and no account at risk"
+    )
 
 
 def _no_renewal_at_stake(desk: Desk, situation: Situation) -> GateCall:

@@ -160,6 +160,8 @@ class Phrasebook(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     regulatory: dict[str, Topic] = {}
+    own_regulatory: dict[str, Topic] = {}
+    """Wordings of ``regulatory`` that the desk itself added: each is enough alone."""
     human_request: Topic = Topic()
     expansion: Topic = Topic()
     """Questions about more than the account has: seats, plans, limits."""
@@ -182,6 +184,10 @@ class Phrasebook(BaseModel):
         }
         return Phrasebook(
             regulatory=topics,
+            own_regulatory={
+                name: Topic(about=topics[name].about, asks=topic.asks, unless=topics[name].unless)
+                for name, topic in more.regulatory.items()
+            },
             human_request=self.human_request.extended(more.human_request),
             expansion=self.expansion.extended(more.expansion),
             instructions=self.instructions.extended(more.instructions),

@@ -68,6 +68,19 @@ class Surge:
 
 
 @dataclass(frozen=True)
+class LegalWeight:
+    """What examples of requests with legal weight say of the text (``models/legal_weight.py``)."""
+
+    probability: float
+    """Among texts like the examples, about half of which have legal weight."""
+    part: str
+    """The words of the ticket that say it most."""
+    like: str
+    """The example with legal weight that is nearest in meaning, and what it asks for."""
+    concern: str
+
+
+@dataclass(frozen=True)
 class Situation:
     """One ticket, what the models say of it, and what is known about who wrote it, as of ``as_of``."""
 
@@ -92,6 +105,8 @@ class Situation:
     priority_level: Level
     priority_score: float
     """0 (low) to 1 (urgent)."""
+    legal_weight: LegalWeight | None = None
+    """``None`` where no model could say: then words alone decide."""
     contact_id: str | None = None
     contact_name: str | None = None
     account: AccountFacts | None = None

@@ -13,10 +13,11 @@ from typing import Any, Literal, NamedTuple, cast
 from sqlalchemy import Connection, select
 
 from features.rows import Rows
+from features.text import ticket_text
 from models.release import ReleaseError, load_release
 from models.sentiment import SentimentModel
 from policy.desk import DeskError, load_desk
-from policy.situation import Level, Sentiment
+from policy.situation import LegalWeight, Level, Sentiment
 from serving.decide import decide
 from serving.decision import Decision
 from serving.erasures import is_erased
@@ -107,6 +108,9 @@ def decided_again(loaded: Loaded, decision: Decision, inputs: Inputs) -> Decisio
             out_of_scope=read.out_of_scope,
         )
         judged = replace(judged, alternatives=read.alternatives)
+    if release is not None and release.legal_weight is not None and situation.legal_weight is not None:
+        meant = release.legal_weight.read(ticket_text(row.values("subject")[0], row.values("body")[0]))
+        situation = replace(situation, legal_weight=LegalWeight(*meant))
     if release is not None and release.sentiment is not None and "sentiment model failed" not in failed:
         felt = release.sentiment.predict(row)[0]
     felt = felt or SentimentModel().predict(row)[0]

@@ -15,9 +15,11 @@ from features.declare import Column, frame_of
 from features.opening import opening_columns
 from features.repeats import same_intent_columns
 from features.rows import History, Rows
+from features.text import ticket_text
 from features.ticket import ticket_columns
 from models.encoded import encode_tickets
 from models.intent import IntentModel, IntentPrediction
+from models.legal_weight import LegalReading
 from models.outcomes import OutcomePrediction
 from models.priority import PriorityPrediction
 from models.release import Release
@@ -40,6 +42,7 @@ class TicketScores:
     sentiment: SentimentPrediction = UNFELT
     priority: PriorityPrediction | None = None
     outlook: OutcomePrediction | None = None
+    legal_weight: LegalReading | None = None
     degraded: list[str] = field(default_factory=list)
     vector: np.ndarray | None = None
     """The text's sentence embedding, as the intent model read it; ``None`` without an encoder."""
@@ -65,7 +68,7 @@ class TicketScores:
 
 
 def read_ticket(release: Release | None, ticket: Rows, history: History) -> TicketScores:
-    """Features and intent of the one ``ticket`` (canonical row) as of when it was known."""
+    """Features, intent and legal weight of the one ``ticket`` (canonical row) as of when it was known."""
     own = {name: pa.array(texts(ticket.strings(name)), pa.large_string()) for name in ("subject", "body")}
     scores = TicketScores({**own, **ticket_columns(ticket, history, ticket.times("known_at"))})
     if release is not None:
@@ -74,6 +77,10 @@ def read_ticket(release: Release | None, ticket: Rows, history: History) -> Tick
         scores.degraded += [scores.intent.unread] if scores.intent.unread else []
         if release.intent is not None and release.intent.lacking:
             scores.degraded.append("no sentence encoder")
+        text = ticket_text(scores.text("subject"), scores.text("body"))
+        (scores.legal_weight,) = _asked(
+            scores, "legal weight", release.legal_weight, lambda model: [model.read(text)]
+        ) or [None]
     return scores
 
 

@@ -12,7 +12,7 @@ from features.rows import Rows
 from features.text import ticket_text
 from models.release import Release
 from policy.routing import AgentState
-from policy.situation import AccountFacts, Level, PastTicket, Sentiment, Situation, Surge
+from policy.situation import AccountFacts, LegalWeight, Level, PastTicket, Sentiment, Situation, Surge
 from serving.moments import microseconds, moment
 from serving.scoring import TicketScores
 
@@ -225,6 +225,7 @@ def situation_of(
         frustration_signals=tuple(scores.sentiment.signals),
         priority_level=cast(Level, scores.priority.level) if scores.priority else "normal",
         priority_score=scores.priority.score if scores.priority else 0.5,
+        legal_weight=LegalWeight(*scores.legal_weight) if scores.legal_weight else None,
         contact_id=row["contact_id"],
         contact_name=contact_name,
         account=account,

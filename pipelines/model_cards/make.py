@@ -9,7 +9,6 @@ from models.churn import ChurnModel
 from models.intent import IntentModel
 from models.outcomes import BINARY, OutcomeModels
 from models.priority import PriorityModel
-from models.release import MEMBERS
 from models.risk import ThresholdEvidence
 from models.sentiment import SentimentModel
 from pipelines.artifacts import MODELS
@@ -53,9 +52,11 @@ class Evidence(NamedTuple):
 
 
 def all_cards(evidence: Evidence) -> list[Card]:
-    """One card a member of a release, in order; a member that was left out is named with its reason."""
+    """One card a member that learns from the desk; one that was left out is named with its reason."""
     absent = evidence.metrics["absent"]
-    return [absent_card(name, absent[name]) if name in absent else _CARDS[name](evidence) for name in MEMBERS]
+    return [
+        absent_card(name, absent[name]) if name in absent else card(evidence) for name, card in _CARDS.items()
+    ]
 
 
 def _truth(evidence: Evidence, tickets: pd.DataFrame, column: str) -> pd.Series:

@@ -28,6 +28,7 @@ from models.release import (
 from models.risk import ThresholdEvidence
 from models.sentiment import SentimentModel
 from tests.models.desks import account_features, encoded, levels_by_stake, ticket_features, tickets
+from tests.models.test_legal_weight import learnt
 from tests.models.test_outcomes import opened
 
 THRESHOLDS = {
@@ -54,6 +55,7 @@ def members(folder: Path) -> dict[str, Path]:
     PriorityModel.fit(features, levels_by_stake(features), seed=0).save(folder / "priority")
     ChurnModel.fit(ACCOUNTS, ACCOUNTS["churned_90d"], seed=0).save(folder / "churn")
     OutcomeModels.fit(opened(400, 1), opened(100, 2), seed=0).save(folder / "outcomes")
+    learnt().model.save(folder / "legal_weight")
     return {name: folder / name for name in MEMBERS}
 
 
@@ -176,6 +178,7 @@ def test_a_left_out_model_is_named_with_its_reason(parts, tmp_path):
         "priority": "not trained",
         "churn": "the table usage is missing or empty",
         "outcomes": "not trained",
+        "legal_weight": "not trained",
     }
 
 
@@ -183,13 +186,19 @@ def test_golden_rows_need_no_intent_model_where_the_desk_has_none(parts, tmp_pat
     folder = tmp_path / "bundle"
     written(folder, {name: part for name, part in parts.items() if name not in ("intent", "sentiment")})
     said = answers(load_release(folder), golden_tickets(), ACCOUNTS.iloc[:3])
-    assert {name: len(rows) for name, rows in said.items()} == {"priority": 6, "outcomes": 6, "churn": 3}
+    assert {name: len(rows) for name, rows in said.items()} == {
+        "legal_weight": 6,
+        "priority": 6,
+        "outcomes": 6,
+        "churn": 3,
+    }
 
 
 def test_golden_rows_are_reproduced_in_a_fresh_process(sound):
     golden = json.loads((sound / GOLDEN).read_text("utf-8"))
     assert {name: len(rows) for name, rows in golden["expected"].items()} == {
         "intent": 6,
+        "legal_weight": 6,
         "sentiment": 6,
         "priority": 6,
         "outcomes": 6,

@@ -11,7 +11,7 @@ from policy.escalation import regulatory_reason
 from policy.phrases import Topic, normalised_words
 from tests.policy.examples import shipped_desk, situation
 
-TEXTS = Path(__file__).with_name("regulatory_texts.csv")
+TEXTS = Path(__file__).parents[2] / "policy" / "regulatory_examples" / "first.csv"
 SMALL = """
 en:
   groups: {delete: delet* get_rid, mine: my, data: records information}

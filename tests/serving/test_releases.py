@@ -157,7 +157,7 @@ def test_a_missing_model_is_named(releases, store, state, promote):
     store.append("accounts", typed("accounts", pd.DataFrame([{"account_id": "A1", "known_at": NOON}])))
     decision = TriageDesk(store, releases).triage(asked("1", account_id="A1"), LATER).decision
     assert decision.account.churn_risk is None
-    assert decision.degraded == ["no churn model", "no usage"]
+    assert decision.degraded == ["no legal weight model", "no churn model", "no usage"]
 
 
 def test_a_model_that_fails_sends_the_ticket_to_a_person(releases, store, state, promote, monkeypatch):
