@@ -82,6 +82,11 @@ def column(profile: Profile, **steps: object) -> str:
     return flow({"from": profile.name, **given}) if given else quoted(profile.name)
 
 
+def id_column(profile: Profile, **steps: object) -> str:
+    """The recipe of a column of ids, written alike where a data frame made numbers of them."""
+    return column(profile, whole=profile.is_whole_with_zeros, **steps)
+
+
 def time_column(profile: Profile, **steps: object) -> str:
     """The recipe of a column of times."""
     formats = profile.time.formats if profile.time else ("iso",)

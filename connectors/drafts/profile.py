@@ -64,6 +64,12 @@ class Profile:
         return self.filled > 0 and self.distinct == self.values.notna().sum()
 
     @property
+    def is_whole_with_zeros(self) -> bool:
+        """Whether every value is a whole number written as ``123.0``, as data frames do with gaps in them."""
+        filled = self.values.dropna()
+        return len(filled) > 0 and bool(filled.str.fullmatch(r"\d+[.,]0").all())
+
+    @property
     def is_label(self) -> bool:
         """Few values, each many times, short."""
         return 1 < self.distinct <= max(2, min(100, len(self.values) // 4)) and self.mean_length <= 60

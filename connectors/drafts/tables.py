@@ -3,7 +3,16 @@
 from collections.abc import Sequence
 
 from connectors.drafts import logs
-from connectors.drafts.parts import RuleDraft, SourceDraft, column, flow, number_column, time_column, why_time
+from connectors.drafts.parts import (
+    RuleDraft,
+    SourceDraft,
+    column,
+    flow,
+    id_column,
+    number_column,
+    time_column,
+    why_time,
+)
 from connectors.drafts.profile import Profile, normal_name, profiles
 from connectors.drafts.sample import Sample
 from connectors.drafts.tickets import event_rule, tickets_as_they_are
@@ -47,7 +56,9 @@ def _replies(columns: Sequence[Profile], words: Words) -> SourceDraft:
     rule = event_rule("reply", "messages of a ticket", ticket, when)
     is_own = own is not None and own.is_unique
     rule.lines = [line for line in rule.lines if line.column != "event_id"]
-    rule.add("event_id", column(own, prefix="reply:") if own and is_own else None, "a column without repeats")
+    rule.add(
+        "event_id", id_column(own, prefix="reply:") if own and is_own else None, "a column without repeats"
+    )
     labels = {label.casefold(): label for label in kind.labels()} if kind and kind.is_label else {}
     known = {labels[word]: "agent" for word in words_of("agent") if word in labels}
     known |= {labels[word]: "customer" for word in words_of("customer") if word in labels}
@@ -102,11 +113,9 @@ def _versions(table: str, columns: Sequence[Profile], words: Words) -> SourceDra
     if table == "contacts":
         used |= _handles(rule, columns)
     first = rule.lines[0] if rule.lines else None
-    id_column = next(
-        (p for p in columns if first and p.name in (first.recipe, first.recipe.strip('"'))), None
-    )
+    numbered = next((p for p in columns if first and p.name in (first.recipe, first.recipe.strip('"'))), None)
     draft = SourceDraft([rule], len(used), used=used)
-    if id_column is not None and id_column.distinct < len(id_column.values) * 0.5 and stamp is None:
+    if numbered is not None and numbered.distinct < len(numbered.values) * 0.5 and stamp is None:
         draft.score -= _FILE_NAME
     if len(used) < 3:
         draft.score -= _MISSING_COSTS
@@ -157,4 +166,6 @@ def _recipe(name: str, kind: str, found: Profile) -> tuple[str, str]:
     if kind == "list":
         split = next((sign for sign in ";,|" if found.values.str.contains(sign, regex=False).any()), None)
         return column(found, split=split), ""
+    if name.endswith("_id"):
+        return id_column(found), ""
     return column(found, html=found.is_html), "HTML found" if found.is_html else ""

@@ -7,6 +7,7 @@ from connectors.drafts.parts import (
     SourceDraft,
     column,
     flow,
+    id_column,
     listed,
     time_column,
     why_time,
@@ -42,14 +43,15 @@ def ticket_rule(
             if name == "product_area"
             else ""
         )
-        rule.add(name, column(found, html=html, prefix=prefix), "HTML found" if html else reason)
+        recipe = id_column(found, prefix=prefix) if name.endswith("_id") else column(found, html=html)
+        rule.add(name, recipe, "HTML found" if html else reason)
     used |= _channel(rule, columns, used, roles["channel"])
     used |= _urgency(rule, columns, used, roles["requested_priority"])
     return rule, used
 
 
 def _named(ticket: Profile | None, why: str) -> tuple[str | None, str]:
-    return (None, "a column that numbers the tickets") if ticket is None else (column(ticket), why)
+    return (None, "a column that numbers the tickets") if ticket is None else (id_column(ticket), why)
 
 
 def _timed(when: Profile | None) -> tuple[str | None, str]:
@@ -81,7 +83,7 @@ def _urgency(rule: RuleDraft, columns: Sequence[Profile], used: set[str], names:
 def event_rule(kind: str, about: str, ticket: Profile | None, when: Profile | None) -> RuleDraft:
     """One fact about a ticket, at the time ``when``; its value is still to be added."""
     rule = RuleDraft("ticket_events", about)
-    event_id = column(ticket, prefix=_PREFIXES.get(kind, f"{kind}:")) if ticket else None
+    event_id = id_column(ticket, prefix=_PREFIXES.get(kind, f"{kind}:")) if ticket else None
     rule.add("event_id", event_id, "" if ticket else "a column that numbers the tickets")
     rule.add("ticket_id", *_named(ticket, ""))
     rule.add("known_at", *_timed(when))

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 
 from connectors.deliveries import matching_files, raw_files, received_at_of
+from connectors.intake.meeting import strangers
 from connectors.intake.settlement import Settled, TableSpool, settle
 from connectors.intake.spool import Sorter
 from connectors.intake.taken_in import Intake, TableIntake
@@ -188,6 +189,8 @@ class _Reader:
                     tickets = tables["tickets"].path if "tickets" in tables else None
                     made = settle(spool, sorter, lambda: self._spool("ticket_events"), tickets)
                     tables[name] = _counted(spool, made, self._temporary)
+            paths = {name: table.path for name, table in tables.items() if table.rows_kept}
+            self.notes += strangers(paths, sorter)
         finally:
             sorter.close()
         return tables

@@ -18,6 +18,7 @@ _LAST_EVENT = "case.last"
 
 
 _STEPS_OF: dict[str, tuple[Kind, ...]] = {
+    "whole": ("string",),
     "split": ("list",),
     "decimal": ("int", "float"),
     "scale": ("int", "float"),

@@ -80,6 +80,8 @@ class Column(Part):
     """Only for rows in which these two raw columns are equal."""
     html: bool = False
     """HTML to plain text."""
+    whole: bool = False
+    """A number that names something, as a data frame or a spreadsheet wrote it: ``123.0`` becomes ``123``."""
     split: str | None = None
     """Cut text into a list at this separator."""
     map: dict[Text, Text] | None = None

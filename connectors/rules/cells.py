@@ -18,6 +18,7 @@ _EXCEL_DAYS = (61, 2_958_466)
 """Serial days that are dates: from March 1900 (before it Excel counts a leap day that was none) to 9999."""
 _SPACE = " \t\u00a0\u2009\u202f"
 _CURRENCY = r"(?:[€$£¥₹₽₩]|[A-Z]{3})"
+_WHOLE = re.compile(r"^(-?\d+)[.,]0+$")
 _AROUND = re.compile(rf"^\s*(?:{_CURRENCY}\s*)?|\s*{_CURRENCY}?\s*$")
 
 
@@ -31,6 +32,11 @@ def numbers(values: pd.Series, decimal: Literal[".", ","] | None = None) -> pd.S
         values = _plain(values.astype("str"), decimal)
     read = pd.to_numeric(values, errors="coerce").astype("float64")
     return read.where(np.isfinite(read.fillna(np.nan)))
+
+
+def whole(values: pd.Series) -> pd.Series:
+    """Text without the zeros behind the decimal sign of a whole number (``123.0``); other text as it is."""
+    return values.str.replace(_WHOLE, r"\1", regex=True)
 
 
 def _plain(values: pd.Series, decimal: str) -> pd.Series:

@@ -85,6 +85,8 @@ def _values(
     if kind == "list":
         return _list_values(column, values, rows, reading)
     values = _as_text(values)
+    if column.whole:
+        values = cells.whole(values)
     values = _translated(column, values, reading, verdicts, name)
     if kind == "time":
         return _times(column, values, reading, verdicts, name)

@@ -166,6 +166,20 @@ def test_times_are_recognised_and_doubt_is_said(
     assert expected in said, (hazard, text)
 
 
+def test_ids_that_a_data_frame_made_numbers_meet_those_of_another_file(write_folder: WriteFolder) -> None:
+    folder = write_folder(
+        {
+            "tickets.csv": "id,created,account id,subject\n1.0,2026-01-01,7.0,a\n2.0,2026-01-02,8.0,b\n",
+            "accounts.csv": "account id,plan,updated at\n7,pro,2026-01-01\n8,basic,2026-01-01\n",
+        }
+    )
+    made = draft([folder / "tickets.csv", folder / "accounts.csv"])
+    intake = take_in(folder, parse_mapping(made.text, "x"), print)
+    assert intake.tables["tickets"].kept["ticket_id"].tolist() == ["1", "2"]
+    assert intake.tables["tickets"].kept["account_id"].tolist() == ["7", "8"]
+    assert not intake.notes
+
+
 @pytest.mark.parametrize(
     ("hazard", "content", "option"),
     [

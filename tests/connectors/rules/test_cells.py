@@ -37,6 +37,25 @@ def test_numbers(hazard: str, text: str | None, decimal: str | None, expected: f
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("123.0", "123"),
+        ("123,00", "123"),
+        ("-1.0", "-1"),
+        ("007.0", "007"),
+        ("12345678901234567890.0", "12345678901234567890"),
+        ("123.50", "123.50"),
+        ("1.0.0", "1.0.0"),
+        ("v1.0", "v1.0"),
+        (None, None),
+    ],
+)
+def test_ids_that_were_made_numbers(text: str | None, expected: str | None) -> None:
+    (found,) = cells.whole(pd.Series([text], dtype="str"))
+    assert (None if pd.isna(found) else found) == expected
+
+
+@pytest.mark.parametrize(
     ("hazard", "text", "formats", "zone", "expected"),
     [
         ("day first", "1/2/2026", ["%d/%m/%Y"], "UTC", "2026-02-01"),
