@@ -181,7 +181,7 @@ class LegalWeightRules(_Entry):
 
     sure: Probability = 0.7
     """It goes to compliance, whatever its words."""
-    doubt: Annotated[float, Field(gt=0, le=1)] = 0.15
+    doubt: Annotated[float, Field(gt=0, le=1)] = 0.2
     """It may have legal weight: with words that say so it goes to compliance, without them to a person."""
 
     @model_validator(mode="after")
