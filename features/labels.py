@@ -29,6 +29,16 @@ def reviewed_labels(events: pd.DataFrame, kind: str, as_of: pd.Timestamp | None 
     return agreed["value"].rename(kind)
 
 
+def label_weights(events: pd.DataFrame, as_of: pd.Timestamp | None = None) -> pd.Series:
+    """By ``ticket_id``, how many tickets of its kind one with a label from feedback stands for (at least 1).
+
+    Inverse propensity, as ``firstline feedback export`` found it; tickets without one are left out.
+    """
+    last = _told(events, ("weighed",), as_of, None).drop_duplicates("ticket_id", keep="last")
+    weights = pd.to_numeric(last.set_index("ticket_id")["value"], errors="coerce")
+    return weights.dropna().clip(lower=1.0).rename("label_weight")
+
+
 def disputed(events: pd.DataFrame, kind: str, as_of: pd.Timestamp | None = None) -> pd.Index:
     """Ids of the tickets about whose ``kind`` reviewers differ."""
     verdicts = _reviews(events, kind, as_of)

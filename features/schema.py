@@ -32,6 +32,7 @@ EVENT_KINDS = (
     "corrected",
     "deleted",
     "retracted",
+    "weighed",
 )
 ACTOR_KINDS = ("agent", "customer", "system", "model", "reviewer")
 IDENTITY_RULES = ("own", "handle", "shared handle", "decision", "ambiguous")

@@ -29,8 +29,10 @@ class Calibrator:
         return 1.0 / (1.0 + np.exp(-np.clip(stretched, -700, 700)))
 
 
-def fit_calibrator(probabilities: np.ndarray, right: np.ndarray) -> Calibrator:
-    """The calibrator that makes ``probabilities`` the observed rate of ``right``.
+def fit_calibrator(
+    probabilities: np.ndarray, right: np.ndarray, weight: np.ndarray | None = None
+) -> Calibrator:
+    """The calibrator that makes ``probabilities`` the observed rate of ``right``, by the ``weight`` of cases.
 
     With fewer than ``FEWEST_OF_EACH`` right or wrong cases the scores are moved, not stretched, towards the
     observed rate (with one case of each added); without any case they are left as they are.
@@ -41,9 +43,12 @@ def fit_calibrator(probabilities: np.ndarray, right: np.ndarray) -> Calibrator:
     x = log_odds(probabilities)
     slope = 1.0
     if min(right.sum(), (~right).sum()) >= FEWEST_OF_EACH:
-        sigmoid = LogisticRegression(C=1e4, tol=1e-8).fit(x[:, None], right)
+        sigmoid = LogisticRegression(C=1e4, tol=1e-8).fit(x[:, None], right, weight)
         if sigmoid.coef_[0, 0] > 0:
             return Calibrator(float(sigmoid.coef_[0, 0]), float(sigmoid.intercept_[0]), len(right))
         slope = 1e-6
-    observed = (right.sum() + 1) / (len(right) + 2)
-    return Calibrator(slope, float(log_odds(observed) - slope * x.mean()), len(right))
+    if weight is None:
+        observed, middle = (right.sum() + 1) / (len(right) + 2), x.mean()
+    else:
+        observed, middle = ((right * weight).sum() + 1) / (weight.sum() + 2), np.average(x, weights=weight)
+    return Calibrator(slope, float(log_odds(observed) - slope * middle), len(right))

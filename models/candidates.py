@@ -83,11 +83,14 @@ class Retriever:
         seed: int,
         in_time: bool = True,
         by_sentences: bool | None = None,
+        weight: np.ndarray | None = None,
     ) -> "Retriever":
         """Learn from encoded tickets, in order of time if ``in_time``, and their labels.
 
         ``by_sentences``: whether embeddings are evidence; retrievers whose evidence one ranker reads must
-        agree. By default they are where enough of these tickets have one.
+        agree. By default they are where enough of these tickets have one. ``weight``: of each ticket, for
+        the model over embeddings. What is counted (neighbours, lifts, priors) counts tickets, and so does the
+        proposer: its stochastic gradient overshoots on a heavy one.
         """
         proposer = Proposer.fit(tickets.counts, labels, seed)
         codes = np.searchsorted(np.array(proposer.classes), np.asarray(labels, dtype=str))
@@ -95,7 +98,7 @@ class Retriever:
             by_sentences = can_be_learnt(tickets.vectors, codes)
         space, bank = None, None
         if by_sentences:
-            space = SentenceSpace.fit(tickets.vectors, codes)
+            space = SentenceSpace.fit(tickets.vectors, codes, weight)
         else:
             bank = ExampleBank.of(sketch(proposer.weights(tickets.counts), proposer.terms), codes)
         lifts = Lifts.fit(tickets.circumstances, codes, len(proposer.classes))

@@ -131,7 +131,8 @@ class Lessons:
     """Labelled tickets and how they are learnt from.
 
     ``blocks``: positions of the tickets, in order of time if ``in_time``, else random folds.
-    ``candidates``: how many intents a retriever proposes for a ticket.
+    ``candidates``: how many intents a retriever proposes for a ticket. ``weight``: of each ticket, if any
+    counts for more than itself.
     """
 
     tickets: EncodedTickets
@@ -141,6 +142,7 @@ class Lessons:
     min_examples: int
     candidates: int
     seed: int
+    weight: np.ndarray | None = None
 
     def retriever_of(self, rows: np.ndarray) -> Retriever | None:
         """Fitted on what can be learnt from of ``rows``; ``None`` below two intents or without text."""
@@ -149,7 +151,8 @@ class Lessons:
         learnt = self.tickets.take(rows)
         if len(np.unique(self.labels[rows])) < 2 or not has_terms(learnt.counts):
             return None
-        return Retriever.fit(learnt, self.labels[rows], self.seed, self.in_time, self.by_sentences)
+        weight = None if self.weight is None else self.weight[rows]
+        return Retriever.fit(learnt, self.labels[rows], self.seed, self.in_time, self.by_sentences, weight)
 
     @cached_property
     def by_sentences(self) -> bool:

@@ -136,15 +136,19 @@ def train_ranker(
     settings: IntentSettings,
     validation: Sequence[BlockEvidence] | None = None,
     callbacks: Sequence[Callable[..., None]] = (),
+    weight: np.ndarray | None = None,
 ) -> Ranker:
     """A ranker of candidates, learnt from ``blocks``; ``callbacks`` see its loss on ``validation``.
+
+    ``weight``: of every ticket that lessons are made of.
 
     The choice is learnt where there were most candidates: a young desk's first blocks may know fewer intents.
     """
     most = max(block.right.shape[1] for block in blocks)
     full = [block for block in blocks if block.right.shape[1] == most]
     values = np.concatenate([block.evidence.values for block in full])
-    start = choice_score(values, np.concatenate([block.right for block in full]))
+    counts = None if weight is None else np.concatenate([weight[block.rows] for block in full])
+    start = choice_score(values, np.concatenate([block.right for block in full]), counts)
     columns = Columns(blocks[-1].evidence.names, {})
     booster = train_booster(
         *pairs(blocks),
@@ -152,6 +156,7 @@ def train_ranker(
         {"objective": "binary", **settings.ranker},
         ROUNDS,
         settings.seed,
+        weight=None if weight is None else _of_pairs(weight, blocks),
         increasing=RISING,
         validation=None if validation is None else pairs(validation),
         callbacks=callbacks,
@@ -161,20 +166,28 @@ def train_ranker(
     return Ranker(columns, start, booster)
 
 
+def _of_pairs(weight: np.ndarray, blocks: Sequence[BlockEvidence]) -> np.ndarray:
+    return np.concatenate([np.repeat(weight[block.rows], block.right.shape[1]) for block in blocks])
+
+
 def _starts(start: LinearScore, blocks: Sequence[BlockEvidence]) -> np.ndarray:
     return np.concatenate([pair_starts(start, block.evidence) for block in blocks])
 
 
 def calibrated_ranker(
-    learnt: Sequence[BlockEvidence], reviewed: np.ndarray, settings: IntentSettings
+    learnt: Sequence[BlockEvidence],
+    reviewed: np.ndarray,
+    settings: IntentSettings,
+    weight: np.ndarray | None = None,
 ) -> CalibratedRanker:
     """A ranker of ``learnt``, calibrated on what each half of them says of the other.
 
     ``reviewed``: one flag per ticket; with enough of them the others say nothing about probabilities.
+    ``weight``: one per ticket; by default they are alike.
     """
     older, newer = halves(learnt)
     blind = [
-        (block, train_ranker(others, settings)(block.evidence))
+        (block, train_ranker(others, settings, weight=weight)(block.evidence))
         for mine, others in ((older, newer), (newer, older))
         for block in mine
     ]
@@ -183,9 +196,11 @@ def calibrated_ranker(
     chosen = np.concatenate([reviewed[block.rows] for block, _ in blind])
     if chosen.sum() < FEWEST_REVIEWED:
         chosen = np.ones(len(score), dtype=bool)
-    return CalibratedRanker(
-        train_ranker(learnt, settings), fit_calibrator(score[chosen], right[chosen]), blind
-    )
+    weighs = None
+    if weight is not None:
+        weighs = weight[np.concatenate([block.rows for block, _ in blind])][chosen]
+    calibrator = fit_calibrator(score[chosen], right[chosen], weighs)
+    return CalibratedRanker(train_ranker(learnt, settings, weight=weight), calibrator, blind)
 
 
 def ranker_data(
@@ -194,10 +209,12 @@ def ranker_data(
     blocks: Sequence[np.ndarray],
     settings: IntentSettings,
     in_time: bool = True,
+    weight: np.ndarray | None = None,
 ) -> RankerData:
     """Evidence for labelled tickets; ``blocks`` hold their positions in order of time (see ``time_blocks``).
 
     Not ``in_time``: the blocks are ``folds``, and each is judged by what was learnt from all others.
+    ``weight``: of each ticket, where one stands for others.
 
     Raises ``NothingToLearnError`` with fewer than two intents to learn, or where all are in one block.
     """
@@ -205,8 +222,9 @@ def ranker_data(
     names = np.unique(labels[known].astype(str)).tolist()
     if len(names) < 2:
         raise NothingToLearnError(
-            f"the intent model needs two intents with {settings.min_examples} examples each, found {names}: "
-            "label more tickets or lower intent.min_examples"
+            f"the intent model needs two intents with {settings.min_examples} examples each among the older "
+            f"tickets (the newest are kept to judge by); {len(labels):,} of those have a label, and enough "
+            f"examples {', '.join(names) or 'no intent'}: label more tickets or lower intent.min_examples"
         )
     if not has_terms(tickets.counts):
         raise NothingToLearnError(
@@ -214,7 +232,7 @@ def ranker_data(
             "deliver subjects or bodies to get it"
         )
     how = (in_time, settings.min_examples, settings.candidates, settings.seed)
-    lessons = Lessons(tickets, labels, blocks, *how)
+    lessons = Lessons(tickets, labels, blocks, *how, weight)
     judged = lessons.judged_blocks()
     if not judged:
         raise NothingToLearnError(
@@ -241,7 +259,7 @@ def fit_intent(
     retriever = lessons.retriever_of(np.concatenate(lessons.blocks))
     if retriever is None:
         raise NothingToLearnError("no two intents to learn")
-    final = calibrated_ranker(data.for_ranker, reviewed, settings)
+    final = calibrated_ranker(data.for_ranker, reviewed, settings, lessons.weight)
     novelty, novelty_cut, unknown = novelty_of(final, data.stand_ins, settings.seed)
     model = IntentModel(
         encoder=encoder or NgramEncoder(),
@@ -291,7 +309,8 @@ def _told_in_time(data: RankerData, reviewed: np.ndarray, settings: IntentSettin
         told.append((block, _shares(block), _shares(block)))
     told.append((data.judged[0], _shares(data.judged[0]), _shares(data.judged[0])))
     for count, block in enumerate(data.judged[1:], start=1):
-        before = calibrated_ranker(newest(data.judged[:count], RANKER_TICKETS), reviewed, untuned)
+        earlier = newest(data.judged[:count], RANKER_TICKETS)
+        before = calibrated_ranker(earlier, reviewed, untuned, lessons.weight)
         raw = before.ranker(block.evidence)
         told.append((block, raw, before.calibrator(raw)))
     return _foretold(len(lessons.labels), told, [block.rows for block in data.judged[1:]])

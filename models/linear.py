@@ -53,23 +53,24 @@ def _unfitted(values: np.ndarray) -> LinearScore:
     return LinearScore(means, scales, np.zeros(values.shape[1]), 0.0)
 
 
-def choice_score(values: np.ndarray, right: np.ndarray) -> LinearScore:
+def choice_score(values: np.ndarray, right: np.ndarray, weight: np.ndarray | None = None) -> LinearScore:
     """Scores that tell the right one among a ticket's candidates (conditional logit, McFadden 1974).
 
     ``values``: (tickets, candidates, inputs). ``right``: (tickets, candidates); tickets without a right
-    candidate say nothing about the choice and are left out.
+    candidate say nothing about the choice and are left out. ``weight``: of each ticket.
     """
     from scipy.optimize import minimize
 
     start = _unfitted(values.reshape(-1, values.shape[-1]))
     told = right.any(axis=1)
     chosen = right[told].astype(float)
+    counts = np.ones(len(chosen)) if weight is None else weight[told]
     inputs = start._standardised(values[told]).reshape(-1, values.shape[-1])
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
         shares = choice_shares((inputs @ weights).reshape(chosen.shape))
-        surprise = -np.log(np.maximum((shares * chosen).sum(axis=1), 1e-12)).sum()
-        slope = (shares - chosen).ravel() @ inputs
+        surprise = -(np.log(np.maximum((shares * chosen).sum(axis=1), 1e-12)) * counts).sum()
+        slope = ((shares - chosen) * counts[:, None]).ravel() @ inputs
         return float(surprise + PENALTY / 2 * (weights**2).sum()), slope + PENALTY * weights
 
     with threadpool_limits(limits=1):  # how many cores there are must not change the model

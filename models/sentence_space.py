@@ -63,14 +63,20 @@ class SentenceSpace:
     bank: ExampleBank
 
     @classmethod
-    def fit(cls, vectors: np.ndarray, codes: np.ndarray) -> "SentenceSpace | None":
-        """Learn from those rows of ``vectors`` that are not zero; ``None`` where too few texts have any."""
+    def fit(
+        cls, vectors: np.ndarray, codes: np.ndarray, weight: np.ndarray | None = None
+    ) -> "SentenceSpace | None":
+        """Learn from those rows of ``vectors`` that are not zero; ``None`` where too few texts have any.
+
+        ``weight``: of each text in the linear model.
+        """
         if not can_be_learnt(vectors, codes):
             return None
         has = vectors.any(axis=1)
         vectors, (seen, codes) = vectors[has], np.unique(codes[has], return_inverse=True)
         with threadpool_limits(limits=1):  # how many cores there are must not change the model
-            coefficients, intercepts = _softmax_regression(vectors, codes, len(seen))
+            weights = np.ones(len(codes)) if weight is None else weight[has]
+            coefficients, intercepts = _softmax_regression(vectors, codes, len(seen), weights)
             means = _class_means(vectors, codes, len(seen))
             mean, whitening = vectors.mean(axis=0), _whitening(vectors - means[codes])
             placed = _units((vectors - mean) @ whitening)
@@ -148,7 +154,7 @@ def _whitening(differences: np.ndarray) -> np.ndarray:
 
 
 def _softmax_regression(
-    vectors: np.ndarray, codes: np.ndarray, classes: int
+    vectors: np.ndarray, codes: np.ndarray, classes: int, weight: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Coefficients (dimensions, classes) and intercepts of a multinomial logistic regression (L-BFGS)."""
     from scipy.optimize import minimize
@@ -163,9 +169,11 @@ def _softmax_regression(
         logits -= logits.max(axis=1, keepdims=True)
         shares = np.exp(logits)
         totals = shares.sum(axis=1, keepdims=True)
-        surprise = np.log(totals[:, 0].astype(float)).sum() - logits[places].sum(dtype=float)
+        each = np.log(totals[:, 0].astype(float)) * weight
+        surprise = each.sum() - (logits[places] * weight).sum(dtype=float)
         shares /= totals
         shares[places] -= 1
+        shares *= weight[:, None].astype(np.float32)
         penalised = np.vstack([weights[:-1], np.zeros(classes)])
         slope = LOSS_WEIGHT * (inputs.T @ shares) + penalised
         return LOSS_WEIGHT * surprise + 0.5 * float((penalised**2).sum()), slope.ravel().astype(float)

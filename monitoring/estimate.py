@@ -4,10 +4,9 @@ People answer what reaches them: of what was resolved automatically they see lit
 for the hard tickets only. Each answer therefore counts for all decisions of its stratum (action and band of
 confidence) that nobody answered: 1 / (answered share of the stratum), the estimator of Horvitz and Thompson
 (1952) as normalised by Hajek (1971), which is post-stratification here. It is unbiased where within a stratum
-answering is chance; in the random hold-out (``in_hold_out``) a desk makes sure of it by answering all.
+answering is chance; in the random hold-out (``features.hold_out``) a desk makes sure of it by answering all.
 """
 
-import hashlib
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
@@ -19,7 +18,6 @@ from monitoring.quality import corrections
 BANDS = (0.0, 0.5, 0.8, 0.95)
 """Lower edges of the bands of the stated probability."""
 MOST_WEIGHT = 50.0
-HOLD_OUT_SHARE = 0.02
 _Z = 1.959964
 
 
@@ -41,12 +39,6 @@ class Estimate:
     def record(self) -> dict[str, Any]:
         """As JSON values."""
         return dict(self.__dict__)
-
-
-def in_hold_out(ticket_id: str, share: float = HOLD_OUT_SHARE) -> bool:
-    """Whether a ticket belongs to the random hold-out: told by its id alone, the same everywhere."""
-    digest = hashlib.sha256(f"hold-out:{ticket_id}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") < share * 2**64
 
 
 def strata(decisions: pd.DataFrame) -> pd.Series:

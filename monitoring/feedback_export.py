@@ -10,8 +10,9 @@ import pandas as pd
 import yaml
 from sqlalchemy import select
 
+from features.hold_out import in_hold_out
 from features.schema import TABLES
-from monitoring.estimate import answer_weights, in_hold_out
+from monitoring.estimate import answer_weights
 from monitoring.feedback import feedback_labels, stored_decisions, stored_feedback
 from monitoring.quality import OVERRIDABLE
 from monitoring.trust import held_back

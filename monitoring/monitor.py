@@ -14,9 +14,10 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from features.hold_out import in_hold_out
 from monitoring.drift import Drift, DriftLimits, compare
 from monitoring.embeddings import with_embeddings
-from monitoring.estimate import Estimate, estimated_right, in_hold_out
+from monitoring.estimate import Estimate, estimated_right
 from monitoring.evidence import Automation, Evidence, Learned, gather
 from monitoring.feedback import feedback_labels, stored_decisions, stored_feedback
 from monitoring.gauges import write_gauges

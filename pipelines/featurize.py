@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from features.account import account_features, churn_label, monthly_snapshots
-from features.labels import confirmed, deleted, final_labels, reviewed_labels
+from features.labels import confirmed, deleted, final_labels, label_weights, reviewed_labels
 from features.schema import Tables
 from features.split import SPLITS, Cuts, snapshot_cuts
 from features.tables import read_tables
@@ -29,7 +29,7 @@ def ticket_labels(tickets: pd.DataFrame, events: pd.DataFrame, cuts: Cuts) -> pd
 
     ``intent_label``, ``priority_label`` (final, by agents), ``queue_label`` (final, by agents or the desk's
     own triggers), ``intent_reviewed``, ``sentiment_reviewed`` (two reviewers agree) and
-    ``intent_confirmed`` (the customer confirmed the resolution).
+    ``intent_confirmed`` (the customer confirmed the resolution); ``label_weight`` is 1 but for feedback.
     """
     split = cuts.split_of(tickets["created_at"])
     parts = []
@@ -43,14 +43,16 @@ def ticket_labels(tickets: pd.DataFrame, events: pd.DataFrame, cuts: Cuts) -> pd
                 "priority_label": final_labels(events, "priority_set", until),
                 "queue_label": final_labels(events, "queue_set", until, ("agent", "system")),
                 "sentiment_reviewed": reviewed_labels(events, "sentiment_set", until),
+                "label_weight": label_weights(events, until),
             }
         )
         mine = tickets.loc[split == name, "ticket_id"]
         parts.append(labels.reindex(mine).set_index(mine.index))
     labels = pd.concat(parts).reindex(tickets.index)
-    words = labels.columns.drop("intent_confirmed")
+    words = labels.columns.drop(["intent_confirmed", "label_weight"])
     return labels.astype(dict.fromkeys(words, "str")).assign(
-        intent_confirmed=labels["intent_confirmed"].eq(True).astype(bool)
+        intent_confirmed=labels["intent_confirmed"].eq(True).astype(bool),
+        label_weight=labels["label_weight"].astype("float64").fillna(1.0),
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import optuna
 import pandas as pd
 
+from features.hold_out import in_hold_out
 from models.calibration import log_odds
 from models.encoded import EncodedTickets, Sentences, encode_tickets
 from models.encoders import NgramEncoder
@@ -27,7 +28,7 @@ from models.intent_training import (
     ranker_data,
     train_ranker,
 )
-from models.metrics import accuracy
+from models.metrics import accuracy, share_interval
 from models.release import write_absent
 from models.risk import ThresholdEvidence, automation_thresholds, threshold_table
 from models.sentences import EncoderMissingError, SentenceSource, installed_encoder
@@ -42,6 +43,8 @@ FOLDER = MODELS / "intent"
 OUT_OF_FOLD = MODELS / "intent_oof.parquet"
 EVIDENCE = MODELS / "intent_evidence.parquet"
 THRESHOLDS = MODELS / "intent_thresholds.json"
+MOST_WEIGHT = 10.0
+"""No ticket is learnt from more than so many times as much as the mean one: a few labels shall not be all."""
 T = TypeVar("T")
 
 
@@ -134,7 +137,9 @@ def train_encoded(
     """
     settings = IntentSettings(params.intent.min_examples, params.intent.candidates, params.seed)
     labels, split = best_labels(tickets), tickets["split"].to_numpy(dtype=str)
-    labelled = labels.notna().to_numpy()
+    held_out = tickets["ticket_id"].map(lambda one: in_hold_out(one, params.intent.hold_out_share))
+    held_out = (held_out.astype(bool) & (split != "evaluation") & labels.notna()).to_numpy()
+    labelled = labels.notna().to_numpy() & ~held_out
     train = np.flatnonzero((split == "train") & labelled)[-params.intent.max_training_tickets :]
     later = np.flatnonzero((split == "calibration") & labelled)
     learnt = np.concatenate([train, later])
@@ -143,9 +148,10 @@ def train_encoded(
     blocks = (
         time_blocks(len(train), len(later), params.intent.blocks) if in_time else folds(names, params.seed)
     )
+    weight = weights(tickets.iloc[learnt], params.intent)
     data = _said(
         "evidence by time" if in_time else "evidence by folds",
-        lambda: ranker_data(encoded.take(learnt), names, blocks, settings, in_time),
+        lambda: ranker_data(encoded.take(learnt), names, blocks, settings, in_time, weight),
     )
     settings, study = _said("tuned", lambda: tuned_settings(data, settings, params.intent.trials))
     reviewed = tickets["intent_reviewed"].notna().to_numpy()[learnt]
@@ -154,8 +160,34 @@ def train_encoded(
     judged = tickets.join(predictions[["intent", "probability"]]).iloc[learnt[foretold.proven]]
     evidence = verified_cases(judged, params.risk.precision, params.risk.confidence)
     thresholds = automation_thresholds(evidence, params.risk.precision, params.risk.confidence)
-    metrics = _metrics(model, names, foretold, evidence, thresholds) | {"tuning": tuning_metrics(study)}
+    metrics = _metrics(model, names, foretold, evidence, thresholds) | {
+        "hold_out": _held_out_report(predictions["intent"][held_out], labels[held_out]),
+        "tuning": tuning_metrics(study),
+    }
     return TrainedIntent(model, predictions, evidence, thresholds, metrics, study, foretold)
+
+
+def weights(tickets: pd.DataFrame, params: IntentParams) -> np.ndarray | None:
+    """How much each of ``tickets`` is learnt from, 1 in the mean; ``None`` where all count alike.
+
+    Inverse propensity weights of labels from feedback (``label_weight``), as far as ``params`` ask for them.
+    """
+    if not params.label_weights or "label_weight" not in tickets:
+        return None
+    told = tickets["label_weight"].to_numpy(dtype=float)
+    if np.ptp(told) == 0:
+        return None
+    capped = np.minimum(told / told.mean(), MOST_WEIGHT)
+    return np.asarray(capped / capped.mean())
+
+
+def _held_out_report(said: pd.Series, labels: pd.Series) -> dict[str, Any]:
+    """How right the model is about the random hold-out that it never learnt from, with its 95 % interval."""
+    right = (said == labels).to_numpy(dtype=bool)
+    if not len(right):
+        return {"tickets": 0}
+    low, high = share_interval(right, 0)
+    return {"tickets": len(right), "accuracy": float(right.mean()), "low": low, "high": high}
 
 
 def _predictions(

@@ -64,6 +64,8 @@ class IntentParams(_Section):
 
     ``encoder``: the installed sentence encoder (``models.sentences``) beside n-grams, or n-grams alone.
     ``encoder_languages``: texts that are surely in another language get no embedding; empty means all.
+    ``hold_out_share``: of the tickets, at random, is never learnt from and judges alone. ``label_weights``:
+    whether labels from feedback count for all the tickets of their kind that nobody answered.
     """
 
     min_examples: int = Field(ge=2)
@@ -73,6 +75,8 @@ class IntentParams(_Section):
     max_training_tickets: int = Field(ge=100)
     encoder: Literal["installed", "none"]
     encoder_languages: tuple[str, ...]
+    hold_out_share: float = Field(default=0.0, ge=0, le=0.2)
+    label_weights: bool = False
 
 
 class TrialsParams(_Section):

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.estimate import MOST_WEIGHT, answer_weights, estimated_right, in_hold_out
+from features.hold_out import in_hold_out
+from monitoring.estimate import MOST_WEIGHT, answer_weights, estimated_right
 from tests.monitoring.examples import decisions, feedback
 
 MADE = 2000

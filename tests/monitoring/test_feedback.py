@@ -9,7 +9,7 @@ import pytest
 
 from connectors.intake.take_in import take_in
 from connectors.mapping.file import load_mapping
-from features.labels import final_labels
+from features.labels import final_labels, label_weights
 from features.schema import TABLES, typed
 from monitoring.feedback import feedback_events, next_training_labels, preview_lines
 from monitoring.feedback_export import export_feedback, last_exported
@@ -151,7 +151,7 @@ def test_what_is_held_back_is_written_beside_and_told_and_not_exported_again(sto
     assert "held back: 2 labels: they said different things of the same ticket" in found.line()
     assert export_feedback(store, folder).path is None
     events = take_in(folder, load_mapping(FEEDBACK_MAPPING), lambda line: None).tables["ticket_events"]
-    assert events.kept["value"].tolist() == ["z"]
+    assert events.kept.loc[events.kept["kind"] == "intent_set", "value"].tolist() == ["z"]
 
 
 def test_late_feedback_with_an_earlier_clock_is_exported_too(store, tmp_path):
@@ -201,5 +201,9 @@ def test_ingest_reads_exported_feedback_without_loss(store, tmp_path):
 
     intake = take_in(folder, load_mapping(FEEDBACK_MAPPING), lambda line: None).tables["ticket_events"]
 
-    pd.testing.assert_frame_equal(typed("ticket_events", intake.kept), feedback_events(store))
+    weighed = intake.kept["kind"] == "weighed"
+    labels = typed("ticket_events", intake.kept[~weighed].reset_index(drop=True))
+    pd.testing.assert_frame_equal(labels, feedback_events(store))
+    assert label_weights(intake.kept).to_dict() == {"t1": 1.5, "t2": 1.5}  # two answers, three decisions
+    assert label_weights(intake.kept, NOW).empty, "before anybody had answered"
     assert intake.quarantine.empty

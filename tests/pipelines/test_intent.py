@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.hold_out import in_hold_out
 from models.intent import IntentModel
 from models.intent_training import NothingToLearnError
 from models.metrics import accuracy
@@ -65,6 +66,66 @@ def test_what_is_said_of_a_ticket_does_not_depend_on_its_own_label_or_later_ones
     earlier = [*np.flatnonzero(labelled & ~later)]
     pd.testing.assert_frame_equal(again.iloc[earlier], trained.predictions.iloc[earlier])
     assert (again["intent"][labelled & later] == trained.predictions["intent"][labelled & later]).all()
+
+
+def test_the_random_hold_out_is_never_learnt_from_and_judges(tmp_path):
+    """Labels come from whoever answers; the hold-out is a fair draw only while no model has met it."""
+    params = small_params(intent={"hold_out_share": 0.1})
+    held = FRAME["ticket_id"].map(lambda one: in_hold_out(one, 0.1)).astype(bool)
+    mine = held & (FRAME["split"] != "evaluation") & best_labels(FRAME).notna()
+    changed = FRAME.copy()
+    for column in ("intent_label", "intent_reviewed", "body", "subject"):
+        changed.loc[held, column] = "login_help"
+    made, again = train_intent(FRAME, params), train_intent(changed, params)
+    assert saved(again, tmp_path / "changed") == saved(made, tmp_path / "original")
+    found = made.metrics["hold_out"]
+    assert found["tickets"] == mine.sum() > 50
+    assert found["low"] <= found["accuracy"] <= found["high"]
+    assert found["accuracy"] == pytest.approx(
+        accuracy(best_labels(FRAME)[mine], made.predictions["intent"][mine])
+    )
+
+
+def test_without_being_asked_nothing_is_held_out_and_every_label_counts_alike(trained, tmp_path):
+    weighed = FRAME.assign(label_weight=np.where(FRAME.index % 2, 9.0, 1.0))
+    assert trained.metrics["hold_out"] == {"tickets": 0}
+    assert saved(train_intent(weighed, PARAMS), tmp_path / "a") == saved(trained, tmp_path / "b")
+
+
+def test_a_label_that_stands_for_many_makes_the_model_less_sure_of_the_others():
+    """Of one wording, three in four labels say login_help; the others stand for nine tickets each."""
+    frame = featured_tickets(600, blur=0.0).assign(intent_reviewed=pd.Series(None, dtype="str"))
+    about = np.flatnonzero(frame["intent_label"] == "gift_voucher")
+    frame.loc[about, "intent_label"] = "login_help"
+    frame.loc[about[::4], "intent_label"] = "gift_voucher"
+    frame["label_weight"] = frame["intent_label"].eq("gift_voucher").map({True: 9.0, False: 1.0})
+    fresh = featured_tickets(300, seed=3, blur=0.0)
+    fresh = fresh[fresh["intent_label"] == "gift_voucher"]
+
+    def sure(weighing: bool) -> float:
+        model = train_intent(frame, small_params(intent={"label_weights": weighing})).model
+        return float(np.mean([p.probability for p in model.predict(fresh) if p.intent == "login_help"]))
+
+    assert sure(True) < sure(False) - 0.1
+
+
+@pytest.mark.parametrize(
+    ("told", "asked", "largest_to_smallest"),
+    [
+        ([1.0, 1.0], True, None),
+        ([1.0, 3.0], False, None),
+        ([1.0, 3.0], True, 3.0),
+        ([1.0] * 99 + [50.0], True, 14.9),  # ten times the mean of 1.49, not fifty times the smallest
+    ],
+    ids=["all alike", "not asked for", "as told", "capped"],
+)
+def test_weights_have_a_mean_of_one_and_a_cap(told, asked: bool, largest_to_smallest: float | None):
+    params = small_params(intent={"label_weights": asked}).intent
+    weight = stage.weights(pd.DataFrame({"label_weight": told}), params)
+    assert (weight is None) == (largest_to_smallest is None)
+    if weight is not None:
+        assert weight.mean() == pytest.approx(1)
+        assert weight.max() / weight.min() == pytest.approx(largest_to_smallest)
 
 
 def cases(n: int, **columns: object) -> pd.DataFrame:
