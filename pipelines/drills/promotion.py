@@ -33,6 +33,8 @@ PAUSE_SECONDS = 12.0
 LANES = 4
 """Callers at the same time."""
 MOST_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
+"""After which a move counts as one that never came."""
 SETTLED_MOVES = 4
 """Memory is compared from here on: by then both releases were loaded and let go of."""
 FLAT_SHARE = 0.05
@@ -116,7 +118,7 @@ def promote_under_load(
                 name = names[number % 2]
                 promoted.moves.append(Move(time.monotonic(), name))
                 store.set_pointer("champion", name, "a drill", "promotion under load", datetime.now(UTC))
-                ended.wait(pause_seconds)
+                _wait_for(promoted, pause_seconds)
                 promoted.memory_mb.append(worker_memory_mb(service))
         finally:
             ended.set()
@@ -124,6 +126,16 @@ def promote_under_load(
             lane.result()
     store.close()
     return promoted
+
+
+def _wait_for(promoted: Promoted, pause_seconds: float) -> None:
+    """Go on after the pause, and once the new release has decided; it may take ``PATIENCE_SECONDS``."""
+    move, seen = promoted.moves[-1], len(promoted.answers)
+    time.sleep(pause_seconds)
+    while time.monotonic() - move.at < PATIENCE_SECONDS:
+        if any(answer.release == move.release for answer in promoted.answers[seen:]):
+            return
+        time.sleep(0.05)
 
 
 def _call(
