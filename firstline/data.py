@@ -61,8 +61,10 @@ def pull(
 
 
 @app.command()
-def backfill() -> None:
+def backfill(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the new rows by table as JSON.")] = False,
+) -> None:
     """Load the canonical tables into the store that the service reads its context from."""
     from serving.backfill import main
 
-    main()
+    main(as_json)

@@ -1,5 +1,6 @@
 """``firstline desk new``: a first desk.yaml from the canonical tables: nobody starts from an empty page."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from features.tables import read_tables
@@ -11,8 +12,26 @@ EXAMPLE = Path("policy/desk.yaml")
 TABLES = Path("artifacts/tables")
 
 
-def new_desk(target: Path, tables_folder: Path = TABLES, example: Path = EXAMPLE) -> list[str]:
-    """Write the draft to ``target``; returns what was found and what to do next, a line each.
+@dataclass(frozen=True)
+class NewDesk:
+    """The file that was written, and how many plans, queues and intents were found for it."""
+
+    file: str
+    plans: int
+    queues: int
+    intents: int
+
+    def lines(self) -> list[str]:
+        """What was found and what to do next, a line each."""
+        return [
+            f"{self.file}: {self.plans} plans, {self.queues} queues, {self.intents} intents; "
+            "nothing is automated",
+            "next: read the lines marked CHECK, and set release.desk in params.yaml to this file",
+        ]
+
+
+def new_desk(target: Path, tables_folder: Path = TABLES, example: Path = EXAMPLE) -> NewDesk:
+    """Write the draft to ``target``.
 
     Raises ``FileExistsError`` rather than overwrite a desk, ``FileNotFoundError`` without tables.
     """
@@ -26,7 +45,4 @@ def new_desk(target: Path, tables_folder: Path = TABLES, example: Path = EXAMPLE
     parse_desk(draft, str(target))
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(draft, encoding="utf-8")
-    return [
-        f"{target}: {len(plans)} plans, {len(queues)} queues, {len(filings)} intents; nothing is automated",
-        "next: read the lines marked CHECK, and set release.desk in params.yaml to this file",
-    ]
+    return NewDesk(str(target), len(plans), len(queues), len(filings))

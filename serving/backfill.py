@@ -5,6 +5,7 @@ from, and rows it has are left alone.
 """
 
 import hashlib
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -80,17 +81,20 @@ def _append(store: Store, name: str, frame: pd.DataFrame, progress: Progress) ->
     return added
 
 
-def main() -> None:
-    """Fill the store named by the environment from ``artifacts/tables``."""
+def main(as_json: bool = False) -> None:
+    """Fill the store named by the environment from ``artifacts/tables``; prints the new rows."""
     settings = Settings()
     store = open_store(settings)
 
     def show(name: str, done: int, rows: int) -> None:
-        if done == rows or sys.stdout.isatty():
+        if not as_json and (done == rows or sys.stdout.isatty()):
             print(f"\r{name:<14} {done:>9,} of {rows:>9,}", end="" if done < rows else "\n", flush=True)
 
     added = backfill(store, Path("artifacts/tables"), show)
-    print(f"{sum(added.values()):,} new rows" if added else "nothing new: the store is up to date")
+    if as_json:
+        print(json.dumps({"new_rows": dict.fromkeys(TABLES, 0) | added}))
+    else:
+        print(f"{sum(added.values()):,} new rows" if added else "nothing new: the store is up to date")
     store.close()
 
 
