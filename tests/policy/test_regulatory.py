@@ -1,8 +1,14 @@
 """Requests of legal weight in five languages, and texts that only sound like them."""
 
+from pathlib import Path
+
 import pytest
 
+from policy.desk import DeskError, parse_desk
 from policy.escalation import regulatory_reason
+from policy.gates import gates
+from policy.regulatory import legal_call
+from policy.situation import LegalWeight
 from tests.policy.examples import shipped_desk, situation
 
 ASKED = {
@@ -307,3 +313,61 @@ def test_an_intent_of_legal_weight_is_enough_even_when_hardly_probable() -> None
     assert "has legal weight" in (regulatory_reason(shipped_desk(), asked) or "")
     doubtful = situation(intent="data_access_request", intent_probability=0.29, body="Hello")
     assert regulatory_reason(shipped_desk(), doubtful) is None
+
+
+SAID, UNSAID = "Please delete all my personal data.", "Make it as if we had never met."
+
+
+def meant(probability: float, concern: str = "deletion") -> LegalWeight:
+    return LegalWeight(probability, "as if we had never met", "Forget me.", concern)
+
+
+@pytest.mark.parametrize(
+    ("body", "weight", "reason", "certain"),
+    [
+        pytest.param(SAID, None, "the text asks", True, id="words, no model"),
+        pytest.param(SAID, meant(0.2), "the text asks", True, id="words and meaning agree"),
+        pytest.param(SAID, meant(0.19), "perhaps the text asks", False, id="words against meaning"),
+        pytest.param(UNSAID, None, None, False, id="nothing without a model"),
+        pytest.param(UNSAID, meant(0.7), 'means something like "Forget me."', True, id="meaning alone"),
+        pytest.param(UNSAID, meant(0.69), "perhaps the text", False, id="meaning in doubt"),
+        pytest.param(UNSAID, meant(0.19), None, False, id="neither"),
+        pytest.param(UNSAID, meant(0.9, "whistle"), "has legal weight", True, id="a concern without a topic"),
+    ],
+)
+def test_words_and_meaning_decide_together(
+    body: str, weight: LegalWeight | None, reason: str | None, certain: bool
+) -> None:
+    asked = situation(subject="", body=body, legal_weight=weight)
+    call = legal_call(shipped_desk(), asked)
+    assert (call is not None and call.certain) == certain
+    assert (call is None) == (reason is None)
+    assert call is None or (reason or "") in call.reason
+    assert (regulatory_reason(shipped_desk(), asked) is not None) == certain
+    vetoed = [gate for gate in gates(shipped_desk(), asked, []) if gate.name == "nothing_sensitive"]
+    assert vetoed[0].passed == (call is None)
+
+
+def test_a_wording_of_the_desk_itself_is_enough_whatever_the_examples_say() -> None:
+    shipped = (Path(__file__).parents[2] / "policy" / "desk.yaml").read_text("utf-8")
+    own = parse_desk(shipped + "\nphrases:\n  regulatory:\n    deletion:\n      asks: {en: ['never met']}\n")
+    for desk, certain in ((own, True), (shipped_desk(), False)):
+        call = legal_call(desk, situation(body=UNSAID, legal_weight=meant(0.01)))
+        assert (call is not None and call.certain) == certain
+
+
+@pytest.mark.parametrize(
+    ("rules", "found"),
+    [
+        pytest.param("{sure: 0.3, doubt: 0.4}", "doubt 0.4 is above sure 0.3", id="doubt above certainty"),
+        pytest.param("{sure: 1.3}", "1.3", id="no probability"),
+        pytest.param("{doubt: 0}", "0", id="doubting everything"),
+        pytest.param("{alone: 0.9}", "alone", id="an unknown key"),
+    ],
+)
+def test_thresholds_that_make_no_sense_are_refused(rules: str, found: str) -> None:
+    shipped = (Path(__file__).parents[2] / "policy" / "desk.yaml").read_text("utf-8")
+    before, _, after = shipped.partition("  legal_weight: ")
+    broken = f"{before}  legal_weight: {rules}\n\n{after[after.index('# When the same issue') :]}"
+    with pytest.raises(DeskError, match=found):
+        parse_desk(broken)
