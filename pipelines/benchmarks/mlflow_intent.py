@@ -4,6 +4,7 @@ The model is saved as code and plain files (https://mlflow.org/docs/latest/ml/mo
 is pickled.
 """
 
+import logging
 import os
 import signal
 import subprocess
@@ -58,7 +59,9 @@ def asked(ticket: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def save(release: Path, folder: Path) -> None:
-    """Write the intent model of ``release`` to ``folder`` as an MLflow model."""
+    """Write the intent model of ``release`` to ``folder`` as an MLflow model, without its progress bars."""
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
     code = folder.with_suffix(".py")
     code.write_text(_CODE, encoding="utf-8")
     mlflow.pyfunc.save_model(
