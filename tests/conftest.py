@@ -8,7 +8,7 @@ from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 from tests.interrupted_demo import run_interrupted_demo
-from tests.project import copy_of_project, run_module
+from tests.project import ROOT, copy_of_project, run_module, run_python
 
 settings.register_profile(
     "machine of any speed", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
@@ -85,11 +85,5 @@ def other_worked_desk(shared_folder: Path) -> Path:
 def _other_company(folder: Path) -> None:
     company = {"seed": 23, "accounts": 1_500, "tickets": 30_000}
     copy_of_project(folder, {"demo_company": company, **QUICK_MODELS})
-    for module in (
-        ("pipelines.demo_company", "--vocabulary", "synonyms"),
-        ("dvc", "add", "--quiet", "data"),
-        ("dvc", "repro", "release"),
-        ("firstline", "promote"),
-        ("firstline", "backfill"),
-    ):
-        run_module(folder, *module)
+    run_module(folder, "pipelines.demo_company", "--vocabulary", "synonyms")
+    run_python(folder, str(ROOT / "tests" / "stages.py"))

@@ -53,8 +53,13 @@ def environment_of(folder: Path) -> dict[str, str]:
 
 def run_module(folder: Path, *arguments: str, timeout_seconds: int = 600) -> subprocess.CompletedProcess[str]:
     """``python -m`` in a copy; raises ``AssertionError`` with the output where it fails."""
+    return run_python(folder, "-m", *arguments, timeout_seconds=timeout_seconds)
+
+
+def run_python(folder: Path, *arguments: str, timeout_seconds: int = 600) -> subprocess.CompletedProcess[str]:
+    """``python`` in a copy; raises ``AssertionError`` with the output where it fails."""
     done = subprocess.run(
-        [sys.executable, "-m", *arguments],
+        [sys.executable, *arguments],
         cwd=folder,
         env=environment_of(folder),
         capture_output=True,
@@ -62,5 +67,5 @@ def run_module(folder: Path, *arguments: str, timeout_seconds: int = 600) -> sub
         check=False,
         timeout=timeout_seconds,
     )
-    assert done.returncode == 0, f"python -m {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
+    assert done.returncode == 0, f"python {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
     return done

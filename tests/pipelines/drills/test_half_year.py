@@ -4,12 +4,9 @@ The desk is called directly instead of over HTTP, and the stages run one after t
 """
 
 from datetime import UTC, date, datetime
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from firstline.acting import look_and_act
 from monitoring.feedback_export import main as export_feedback
@@ -25,6 +22,7 @@ from serving.requests import FeedbackRequest, TriageRequest
 from serving.settings import Settings
 from serving.triage import TriageDesk, open_desk
 from tests.project import copy_of_project
+from tests.stages import run_stages
 
 PLAN = Plan(
     DemoCompanyParams(seed=92, accounts=150, months=3, tickets=2700, end=date(2026, 7, 1)),
@@ -51,8 +49,6 @@ QUICK: dict[str, dict[str, Any]] = {
 }
 TRAINED = datetime(2026, 6, 15, tzinfo=UTC)
 CLOSES = datetime(2026, 6, 18, tzinfo=UTC)
-NOT_SERVED = "backtest"
-"""The stage that no release, gate or verdict depends on."""
 
 
 class Desk:
@@ -74,9 +70,7 @@ def run_here(step: str, *_: object) -> None:
     if step == "export feedback":
         export_feedback()
     if step == "train":
-        stages = yaml.safe_load(Path("dvc.yaml").read_text("utf-8"))["stages"]
-        for stage in (told for name, told in stages.items() if name != NOT_SERVED):
-            import_module(stage["cmd"].removeprefix("python -m ")).main()
+        run_stages()
 
 
 @pytest.fixture(scope="module")
