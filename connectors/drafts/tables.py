@@ -15,6 +15,7 @@ from connectors.drafts.parts import (
 )
 from connectors.drafts.profile import Profile, normal_name, profiles
 from connectors.drafts.sample import Sample
+from connectors.drafts.systems import numbered_apart
 from connectors.drafts.tickets import event_rule, tickets_as_they_are
 from connectors.drafts.vocabulary import Words, named, words_for, words_of
 from features.schema import TABLES
@@ -42,6 +43,12 @@ def best_guess(sample: Sample) -> tuple[SourceDraft, list[Profile]]:
 
 
 def _tickets(columns: Sequence[Profile], words: Words) -> SourceDraft:
+    apart = numbered_apart(columns, words)
+    if apart is not None:
+        draft = tickets_as_they_are(apart.columns, words)
+        draft.options += apart.options()
+        draft.used |= {apart.system.name, apart.number.name}
+        return draft
     log = logs.event_log(columns, words)
     return log if log is not None else tickets_as_they_are(columns, words)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
+from difflib import get_close_matches
 from itertools import chain
 
 import numpy as np
@@ -101,10 +102,12 @@ def _raw(rows: pd.DataFrame, name: str, reading: Reading, optional: bool = False
     if name in rows:
         return rows[name]
     if reading.has_header and not optional:
-        found = ", ".join(map(str, rows.columns))
+        found = [str(column) for column in rows.columns if column != RECEIVED_AT]
+        close = get_close_matches(name, found, 1)
+        meant = f"did you mean {close[0]!r}? " if close else ""
         raise MappingError(
-            f"{reading.where}: no column {name!r} in the file; "
-            f"found {found}. Correct `from`, or give a `default`"
+            f"{reading.where}: no column {name!r} in the file; {meant}"
+            f"found {', '.join(found)}. Correct `from`, or give a `default`"
         )
     return pd.Series(None, index=rows.index, dtype="str")
 

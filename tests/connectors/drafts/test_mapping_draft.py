@@ -166,6 +166,25 @@ def test_times_are_recognised_and_doubt_is_said(
     assert expected in said, (hazard, text)
 
 
+@pytest.mark.parametrize(
+    ("hazard", "column", "rows", "kept"),
+    [
+        ("two brands with numbers of their own", "Brand", ["1,Nord", "1,Sud", "2,Nord", "2,Sud"], 4),
+        ("a log in which the state differs", "Status", ["1,open", "1,done", "2,open", "2,done"], 2),
+        ("a log of two brands", "Brand", ["1,Nord", "1,Nord", "2,Sud", "2,Sud"], 2),
+    ],
+)
+def test_numbers_of_two_brands_are_no_log(
+    write_folder: WriteFolder, hazard: str, column: str, rows: list[str], kept: int
+) -> None:
+    lines = "".join(f"{row},2026-01-0{day + 1}T10:00:00Z,text {day}\n" for day, row in enumerate(rows))
+    intake, _ = drafted(
+        write_folder({"tickets.csv": f"Ticket,{column},Created,Subject\n{lines}"}), "tickets.csv"
+    )
+    ids = intake.tables["tickets"].kept["ticket_id"]
+    assert (len(ids), ids.is_unique) == (kept, True), hazard
+
+
 def test_ids_that_a_data_frame_made_numbers_meet_those_of_another_file(write_folder: WriteFolder) -> None:
     folder = write_folder(
         {

@@ -116,9 +116,13 @@ def test_file_damaged_as_a_whole_stops_with_its_name(
 def test_missing_column_names_it_and_what_there_is(write_folder: WriteFolder) -> None:
     folder = write_folder({"tickets.csv": HEADER + GOOD_ROW})
     with pytest.raises(
-        MappingError, match=r"tickets.csv, tickets: no column 'text' in the file; found id, at"
+        MappingError, match=r"no column 'text' in the file; found id, at, urgency, body. Correct"
     ):
         tickets(folder, mapping(body="text"))
+    with pytest.raises(
+        MappingError, match=r"tickets.csv, tickets: no column 'Body' .* did you mean 'body'\?"
+    ):
+        tickets(folder, mapping(body="Body"))
     assert tickets(folder, mapping(body="{from: text, default: none}")).kept["body"].tolist() == ["none"]
 
 
