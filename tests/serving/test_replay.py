@@ -11,8 +11,11 @@ from sqlalchemy import delete, update
 from starlette.testclient import TestClient
 
 from features.schema import typed
+from models.release import write_release
 from policy.concepts import Concepts, concepts_in
+from policy.desk import wordings_of
 from policy.phrases import Phrasebook
+from policy.situation import LegalWeight
 from serving.http import Api
 from serving.inputs import packed, processor_kind, unpacked
 from serving.metrics import Metrics
@@ -22,6 +25,7 @@ from serving.requests import TriageRequest
 from serving.settings import Settings
 from serving.tables import CONTEXT, decision_inputs, decisions
 from serving.triage import TriageDesk
+from tests.models.test_legal_weight import learnt
 from tests.serving.sample import NOON, tickets
 from tests.serving.tiny_release import DESK
 
@@ -174,3 +178,26 @@ def test_another_kind_of_processor_may_differ_by_the_tolerance_and_this_one_may_
     assert replay(loaded, off, inputs, here="another").outcome == "within tolerance"
     far = off.model_copy(update={"action": "auto_resolve"})
     assert replay(loaded, far, inputs, here="another").differs == ("action",)
+
+
+def test_what_examples_said_of_a_ticket_comes_out_again(store, bundle, tmp_path):
+    folder, _ = bundle
+    parts = {path.name: path for path in folder.with_name(f"{folder.name}-members").iterdir()}
+    learnt().model.save(tmp_path / "legal_weight")
+    parts["legal_weight"] = tmp_path / "legal_weight"
+    chosen = Settings(state=tmp_path, desk=DESK, development=True)
+    made = tmp_path / "made"
+    release_id = write_release(made, parts, DESK, {}, {}, "none", {}, wordings_of(DESK))
+    made.rename(chosen.releases.mkdir(parents=True) or chosen.releases / release_id)
+    store.set_pointer("champion", release_id, "test", "trained", NOON)
+    desk = TriageDesk(store, Releases(store, chosen.releases, DESK, 60))
+    body = "Tun Sie so, als hätten wir uns nie getroffen."
+    decision = desk.triage(TriageRequest(ticket_id="1", channel="email", body=body), NOON).decision
+    told = " ".join(gate.value for gate in decision.gates if gate.name == "nothing_sensitive")
+    assert "means something like" in told
+    assert not any("legal weight" in part for part in decision.degraded)
+    with store.reading() as connection:
+        before, inputs = stored(connection, decision.decision_id)
+    assert replay(loaded_release(chosen, release_id), before, inputs).outcome == "identical"
+    forged = inputs._replace(situation=replace(inputs.situation, legal_weight=LegalWeight(0.0, "", "", "")))
+    assert replay(loaded_release(chosen, release_id), before, forged).outcome == "identical"  # read again
