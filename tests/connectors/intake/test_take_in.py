@@ -120,7 +120,7 @@ def test_missing_column_names_it_and_what_there_is(write_folder: WriteFolder) ->
     ):
         tickets(folder, mapping(body="text"))
     with pytest.raises(
-        MappingError, match=r"tickets.csv, tickets: no column 'Body' .* did you mean 'body'\?"
+        MappingError, match=r"csv, tickets: no column 'Body' .* did you mean 'body'\?"
     ):
         tickets(folder, mapping(body="Body"))
     assert tickets(folder, mapping(body="{from: text, default: none}")).kept["body"].tolist() == ["none"]
