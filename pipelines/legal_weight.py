@@ -50,8 +50,10 @@ def read_labelled(path: Path) -> pd.DataFrame:
     return frame
 
 
-def read_examples(folder: Path = EXAMPLES) -> pd.DataFrame:
-    """All examples, a row a text (the first of equal ones): text, label, language, concern, author (file).
+def read_examples(folder: Path = EXAMPLES, most: int | None = None) -> pd.DataFrame:
+    """Examples, a row a text (the first of equal ones): text, label, language, concern, author (file).
+
+    Of more than ``most``, that many at the most, evenly chosen of each author and label.
 
     Raises ``ValueError`` as ``read_labelled`` and where the folder has no file.
     """
@@ -63,7 +65,9 @@ def read_examples(folder: Path = EXAMPLES) -> pd.DataFrame:
         for path in files
     ]
     told = pd.concat(frames, ignore_index=True).fillna({"language": "", "concern": ""})
-    return told.drop_duplicates("text").reset_index(drop=True)
+    told = told.drop_duplicates("text").sort_values(["author", "label"], kind="stable")
+    every = 1 if most is None else -(-len(told) // most)
+    return told.iloc[::every].sort_index().reset_index(drop=True)
 
 
 def ordinary_texts(tickets: pd.DataFrame, desk: Desk) -> list[str]:
@@ -100,10 +104,11 @@ def figures(examples: pd.DataFrame, learnt: LearntLegalWeight, desk: Desk) -> di
 def main() -> None:
     """Learn from the examples and ``artifacts/features/tickets.parquet``; write the model and its figures."""
     params, started = load_params(), time.perf_counter()
-    desk, examples = load_desk(params.release.desk), read_examples()
+    desk = load_desk(params.release.desk)
+    examples = read_examples(most=params.legal_weight.most_examples)
     tickets = read_frame(FEATURES / "tickets.parquet", "features")
     shutil.rmtree(FOLDER, ignore_errors=True)
-    used = {"desk": str(params.release.desk)}
+    used = {"desk": str(params.release.desk), **params.legal_weight.model_dump()}
     try:
         learnt = learn_legal_weight(examples, ordinary_texts(tickets, desk))
     except EncoderMissingError as error:

@@ -92,6 +92,12 @@ class ChurnParams(TrialsParams):
     team_capacity: int = Field(ge=1)
 
 
+class LegalWeightParams(_Section):
+    """Model of legal weight: examples learnt from, evenly chosen of more; memory grows with their square."""
+
+    most_examples: int = Field(default=8000, ge=100)
+
+
 class RiskParams(_Section):
     """Automatic resolution: precision promised, and the confidence of its one-sided lower bound."""
 
@@ -173,6 +179,7 @@ class Params(_Section):
     churn: ChurnParams
     risk: RiskParams
     release: ReleaseParams
+    legal_weight: LegalWeightParams = LegalWeightParams()
     loop: LoopParams = LoopParams()
     backtest: BacktestParams = BacktestParams()
 

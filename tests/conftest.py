@@ -24,6 +24,7 @@ QUICK_MODELS = {
     "priority": FEW,
     "churn": FEW,
     "backtest": SHORT_REPLAY,
+    "legal_weight": {"most_examples": 300},
 }
 LONG_MODULES = (
     "test_another_morning_queue",

@@ -37,6 +37,14 @@ def test_a_file_that_a_desk_adds_is_another_author_and_a_text_twice_counts_once(
     assert told["concern"].tolist() == ["", "", ""]
 
 
+def test_more_examples_than_memory_bears_are_thinned_of_each_author_and_label_alike() -> None:
+    every, some = read_examples(), read_examples(most=500)
+    assert 400 < len(some) <= 500
+    shares = [told.groupby(["author", "label"]).size() / len(told) for told in (every, some)]
+    assert (shares[0] - shares[1]).abs().max() < 0.01
+    assert set(some["language"]) == set(every["language"])
+
+
 def test_a_folder_without_examples_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"holds no \.csv"):
         read_examples(tmp_path)

@@ -44,6 +44,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "sentiment": {"trials": 1},
     "priority": {"trials": 1},
     "churn": {"trials": 1},
+    "legal_weight": {"most_examples": 300},
     "split": {"calibration_share": 0.08, "evaluation_share": 0.11},
     "loop": {"promotion": "automatic"},
 }
