@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -83,26 +84,29 @@ class SentenceEncoder:
     """
 
     identity: EncoderIdentity
-    model: bytes
-    tokenizer_json: bytes
+    _session: "InferenceSession"
+    _tokenizer: "Tokenizer"
 
-    @cached_property
-    def _session(self) -> "InferenceSession":
+    @classmethod
+    def of(cls, identity: EncoderIdentity, model: bytes, tokenizer_json: bytes) -> "SentenceEncoder":
+        """The encoder in the bytes of its two files.
+
+        They go through a file of our own, because onnxruntime keeps bytes for ever: 23 MB of each worker.
+        """
         import onnxruntime
+        from tokenizers import Tokenizer
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        return onnxruntime.InferenceSession(self.model, options, providers=["CPUExecutionProvider"])
-
-    @cached_property
-    def _tokenizer(self) -> "Tokenizer":
-        from tokenizers import Tokenizer
-
-        tokenizer = Tokenizer.from_buffer(self.tokenizer_json)
+        with TemporaryDirectory(prefix="firstline-encoder-") as folder:
+            path = Path(folder) / "model.onnx"
+            path.write_bytes(model)
+            session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        tokenizer = Tokenizer.from_buffer(tokenizer_json)
         tokenizer.no_padding()
         tokenizer.enable_truncation(LONGEST_TEXT_TOKENS)
-        return tokenizer
+        return cls(identity, session, tokenizer)
 
     @cached_property
     def dimensions(self) -> int:
@@ -210,8 +214,8 @@ def _encoder_in(folder: Path) -> SentenceEncoder:
 
 def _loaded(name: str, model: bytes, tokenizer: bytes) -> SentenceEncoder:
     hashes = [hashlib.sha256(content).hexdigest() for content in (model, tokenizer)]
-    encoder = SentenceEncoder(EncoderIdentity(name, *hashes), model, tokenizer)
     try:
+        encoder = SentenceEncoder.of(EncoderIdentity(name, *hashes), model, tokenizer)
         encoder.encode(["one text that shows whether the files fit together"])
     except Exception as error:  # onnxruntime and tokenizers raise bare classes of their own
         raise EncoderMissingError(f"the sentence encoder {name} cannot be loaded: {error}") from error
