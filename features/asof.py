@@ -43,7 +43,9 @@ class Timeline:
         if self._ranked is not None:
             offsets = np.searchsorted(self._ranked, moments)
         else:
-            last = self._first + self._span - 1  # np.clip costs ten times as much on the few rows of one ticket
+            last = (
+                self._first + self._span - 1
+            )  # np.clip costs ten times as much on the few rows of one ticket
             offsets = np.minimum(np.maximum(moments, self._first), last) - self._first
         return np.minimum(codes, self._keys) * np.int64(self._span) + offsets
 

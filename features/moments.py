@@ -28,6 +28,9 @@ from features.schema import LOGIN_FEATURE
 USAGE_MEMORY = 90 * DAY
 """Usage older than this is forgotten: without any newer row, usage is unknown rather than none."""
 
+OUTCOMES = ("solved", "reopened", "csat")
+"""Kinds of ticket events that features read."""
+
 Placing: TypeAlias = Callable[[Integers, Integers], Facts]
 """Puts facts about tickets (rows, known at) under keys."""
 
@@ -60,7 +63,7 @@ class TicketFacts:
 
     @cached_property
     def _event_arrays(self) -> tuple[Integers, Integers, Integers, pa.Array, pa.Array]:
-        events, of_interest = self._events, pa.array(("solved", "reopened", "csat"), pa.large_string())
+        events, of_interest = self._events, pa.array(OUTCOMES, pa.large_string())
         asked = pc.is_in(events.strings("kind"), value_set=of_interest).to_numpy(zero_copy_only=False)
         ticket = Codes(self.table.strings("ticket_id")).of(events.strings("ticket_id"))
         rows = np.flatnonzero(asked & (ticket >= 0))

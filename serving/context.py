@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import BindParameter, Connection, and_, bindparam, func, or_, select, true, union_all
 
+from features.moments import OUTCOMES
 from features.ownership import accounts_as_of, is_filled
 from features.people import persons_as_of
 from features.rows import NO_ROWS, Rows
@@ -47,7 +48,11 @@ _EVER_THEIRS = union_all(
 One question for each way, because PostgreSQL goes through every ticket where a way is one of several by OR.
 """
 _THEIR_TICKETS = known("tickets", _TICKETS.c.ticket_id.in_(_EVER_THEIRS))
-_THEIR_EVENTS = known("ticket_events", _EVENTS.c.ticket_id.in_(_EVER_THEIRS))
+_READ = (*OUTCOMES, "reply", "intent_set")
+"""Kinds of events of earlier tickets that a decision reads: half of all there are."""
+_THEIR_EVENTS = known(
+    "ticket_events", and_(_EVENTS.c.ticket_id.in_(_EVER_THEIRS), _EVENTS.c.kind.in_(_READ))
+)
 _THEIR_ACCOUNT = known("accounts", CONTEXT["accounts"].c.account_id == _ACCOUNT)
 _THEIR_CONTACT = known("contacts", CONTEXT["contacts"].c.contact_id == _CONTACT)
 _THEIR_USAGE = known(
@@ -73,9 +78,10 @@ def history_for(
 ) -> dict[str, Rows]:
     """Canonical rows about the account or the contact with ``known_at < as_of``, oldest first.
 
-    Tickets and their events are complete, usage covers the last ``USAGE_WINDOW``. Tickets are the contact's
-    whatever name they were written under; also those are there that were only once taken to be the contact's
-    or the account's. Their ``contact_id`` and ``account_id`` are whose they are as known by ``as_of``.
+    Tickets are complete, and so are their events of the kinds that decisions read; usage covers the last
+    ``USAGE_WINDOW``. Tickets are the contact's whatever name they were written under; also those are there
+    that were only once taken to be the contact's or the account's. Their ``contact_id`` and ``account_id``
+    are whose they are as known by ``as_of``.
     Agents and articles belong to nobody and are left empty: see ``reference``.
     """
     names, before = names_of(connection, contact_id, as_of), microseconds(as_of)

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Connection,
+    and_,
     bindparam,
     func,
     or_,
@@ -100,7 +101,10 @@ _NEWEST_LABELLED = (
     .limit(bindparam("most"))
 )
 _TICKETS_NAMED = known("tickets", _TICKETS.c.ticket_id.in_(any_of("tickets")))
-_EVENTS_OF = known("ticket_events", _EVENTS.c.ticket_id.in_(any_of("tickets")))
+_SOLUTIONS_OF = known(
+    "ticket_events",
+    and_(_EVENTS.c.ticket_id.in_(any_of("tickets")), _EVENTS.c.kind.in_(("solved", "reopened", "reply"))),
+)
 
 
 def surge(
@@ -142,11 +146,11 @@ def unnamed_surge(connection: Connection, text: str, alike: float, as_of: dateti
 
 
 def solved_about(connection: Connection, intent: str, as_of: datetime, limit: int) -> tuple[Rows, Rows]:
-    """The newest ``limit`` tickets an agent labelled ``intent``, and all their events: canonical rows."""
+    """The newest ``limit`` tickets an agent labelled ``intent``, and how they were answered and solved."""
     before = microseconds(as_of)
     newest = connection.scalars(_NEWEST_LABELLED, {"intent": intent, "before": before, "most": limit})
     named = {"tickets": list(dict.fromkeys(newest)), "before": before}
     return (
         rows_of(connection, "tickets", _TICKETS_NAMED, **named),
-        rows_of(connection, "ticket_events", _EVENTS_OF, **named),
+        rows_of(connection, "ticket_events", _SOLUTIONS_OF, **named),
     )
