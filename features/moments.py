@@ -119,8 +119,9 @@ class TicketFacts:
         score = np.concatenate((given, -given[again - 1]))
         told_at = np.concatenate((known, known[again]))
         order = np.concatenate((2 * np.arange(len(given)) + 1, 2 * again))
-        of, keys, counts_from, since = under(np.concatenate((ticket, ticket[again])), told_at)
-        in_order = np.argsort(np.lexsort((order[of], told_at[of], since)))
+        rated_ticket = np.concatenate((ticket, ticket[again]))
+        of, keys, counts_from, since = under(rated_ticket, told_at)
+        in_order = np.argsort(np.lexsort((order[of], self.in_order[rated_ticket[of]], told_at[of], since)))
         return EventLog(
             keys,
             counts_from,

@@ -42,7 +42,7 @@ def history(seed: int, tickets: int = 600, accounts: int = 8, days: int = 200) -
     occurred = created[of].reset_index(drop=True) + pd.to_timedelta(
         rng.integers(0, 24 * 20, n_events), unit="h"
     )
-    kind = rng.choice([one for one in EVENT_KINDS if one != "weighed"], n_events)  # no feature reads these
+    kind = rng.choice(EVENT_KINDS, n_events)
     value = np.where(kind == "csat", rng.integers(1, 6, n_events).astype(str), "x")
     value[rng.random(n_events) < 0.02] = "very good"
     usage_account = rng.integers(0, accounts, n_usage)

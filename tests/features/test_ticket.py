@@ -101,6 +101,21 @@ def test_a_rating_that_was_corrected_or_came_twice_counts_once_from_then_on():
     assert row["account_csat_last"].tolist() == [2, 5, 5, 5, 5, 5]
 
 
+def test_of_ratings_known_at_the_same_moment_the_last_is_the_same_in_any_order_of_tables():
+    """The store gives rows in another order than a file does: served and learnt features must not differ."""
+    rated = pd.concat(
+        [event(START + DAY, "csat", name, score, f"e {name}") for name, score in (("one", "1"), ("two", "5"))]
+    )
+    known = pd.concat([ticket(START, "one"), ticket(START, "two")], ignore_index=True)
+    asked = ticket(START + 2 * DAY, "asked")
+    last = [
+        ticket_features(asked, {"tickets": tickets, "ticket_events": events})["account_csat_last"].item()
+        for tickets in (known, known[::-1])
+        for events in (rated, rated[::-1])
+    ]
+    assert len(set(last)) == 1
+
+
 def test_a_reopening_that_came_pushed_and_exported_counts_once():
     told = [
         event(START + 1 * DAY, "solved", "old", event_id="a"),
