@@ -19,7 +19,7 @@ from serving.codec import to_rows
 from serving.database import insert_new
 from serving.moments import microseconds
 from serving.people import learn_contacts, names_ever_at, names_of, told_about
-from serving.questions import BEFORE, any_of, known, rows_of
+from serving.questions import BEFORE, any_of, is_one_of, known, rows_of
 from serving.tables import CONTEXT, decisions
 
 USAGE_WINDOW = timedelta(days=120)
@@ -50,7 +50,9 @@ One question for each way, because PostgreSQL goes through every ticket where a 
 _THEIR_TICKETS = known("tickets", _TICKETS.c.ticket_id.in_(_EVER_THEIRS))
 _READ = (*OUTCOMES, "reply", "intent_set")
 """Kinds of events of earlier tickets that a decision reads: half of all there are."""
-_THEIR_EVENTS = known("ticket_events", and_(_EVENTS.c.ticket_id.in_(_EVER_THEIRS), _EVENTS.c.kind.in_(_READ)))
+_THEIR_EVENTS = known(
+    "ticket_events", and_(_EVENTS.c.ticket_id.in_(_EVER_THEIRS), is_one_of(_EVENTS.c.kind, _READ))
+)
 _THEIR_ACCOUNT = known("accounts", CONTEXT["accounts"].c.account_id == _ACCOUNT)
 _THEIR_CONTACT = known("contacts", CONTEXT["contacts"].c.contact_id == _CONTACT)
 _THEIR_USAGE = known(

@@ -5,9 +5,10 @@ kept is put together once, and SQLAlchemy remembers its text. So questions are m
 differs from ticket to ticket is a parameter.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, Select, bindparam, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Select, bindparam, func, select
 
 from features.rows import Rows
 from features.schema import TABLES
@@ -21,6 +22,15 @@ BEFORE: BindParameter[int] = bindparam("before")
 def any_of(name: str) -> BindParameter[Any]:
     """The parameter ``name`` of an ``in_``: a list of any length, also an empty one."""
     return bindparam(name, expanding=True)
+
+
+def is_one_of(column: ColumnElement[str], values: Sequence[str]) -> ColumnElement[bool]:
+    """Whether ``column`` is one of ``values``, of rows that another condition looks up.
+
+    Asked of an expression, so that no index on the column is taken for it: SQLite went through every event
+    of a kind, whosever it was.
+    """
+    return func.coalesce(column, "").in_(values)
 
 
 def known(name: str, where: ColumnElement[bool]) -> Select[Any]:

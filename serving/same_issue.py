@@ -25,7 +25,7 @@ from policy.surges import part_of
 from serving.clusters import topic_like
 from serving.incidents import open_incident
 from serving.moments import microseconds
-from serving.questions import BEFORE, any_of, known, rows_of
+from serving.questions import BEFORE, any_of, is_one_of, known, rows_of
 from serving.tables import CONTEXT, decisions
 
 SURGE_BASELINE_DAYS = 28
@@ -103,7 +103,9 @@ _NEWEST_LABELLED = (
 _TICKETS_NAMED = known("tickets", _TICKETS.c.ticket_id.in_(any_of("tickets")))
 _SOLUTIONS_OF = known(
     "ticket_events",
-    and_(_EVENTS.c.ticket_id.in_(any_of("tickets")), _EVENTS.c.kind.in_(("solved", "reopened", "reply"))),
+    and_(
+        _EVENTS.c.ticket_id.in_(any_of("tickets")), is_one_of(_EVENTS.c.kind, ("solved", "reopened", "reply"))
+    ),
 )
 
 

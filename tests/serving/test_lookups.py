@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
-from serving import same_issue
+from serving import context, same_issue
 from serving.paths import MOST_TICKETS, Report, aftermaths
 from serving.releases import Releases
 from serving.requests import TriageRequest
@@ -44,6 +44,18 @@ def test_whether_a_ticket_was_reported_before_is_asked_of_its_own_rows(plans) ->
     lines = plans(lambda connection: same_issue.surge(connection, "invoice_copy", NOON, 1.0))
     assert any(line.startswith("SEARCH before USING INDEX events_by_ticket") for line in lines)
     assert any(line.startswith("SEARCH decisions USING INDEX decisions_by_ticket") for line in lines)
+
+
+def test_events_of_a_customer_and_of_solved_tickets_are_asked_of_their_tickets(plans) -> None:
+    """By kind, as SQLite would without statistics, each ticket would go through all that was ever solved."""
+    lines = plans(lambda connection: context.history_for(connection, "A1", "C1", NOON))
+    lines += plans(lambda connection: same_issue.solved_about(connection, "invoice_copy", NOON, 20))
+    read = [line for line in lines if line.startswith("SEARCH context_ticket_events")]
+    assert [line.split("INDEX ")[1] for line in read] == [
+        "events_by_ticket (ticket_id=? AND known_at<?)",
+        "events_by_value (kind=? AND value=? AND known_at<?)",
+        "events_by_ticket (ticket_id=? AND known_at<?)",
+    ]
 
 
 @pytest.mark.parametrize("proven_by", [None, "login"])
