@@ -52,9 +52,9 @@ class TrainedChurn:
 
 
 def missing_table(accounts: pd.DataFrame) -> str | None:
-    """Which table churn lacks, by its empty features; ``None`` if it lacks none."""
+    """What churn lacks, by its ``accounts``' monthly features; ``None`` if it lacks nothing."""
     if accounts.empty:
-        return "the table accounts is missing or empty"
+        return "no account was known at the beginning of a month: the table accounts is missing or too short"
     if accounts["usage_events_90d"].isna().all():
         return "the table usage is missing or empty"
     return None

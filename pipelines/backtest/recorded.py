@@ -167,8 +167,11 @@ def _cases(
     window: Window,
 ) -> list[Case]:
     joined = new.join(ever, on="ticket_id")
-    usual = older.groupby("intent")["questions"].mean()
-    otherwise = float(older["questions"].mean()) if len(older) else 0.0
+    asked_back = older["questions"].fillna(
+        0.0
+    )  # without events, as far as is known, none
+    usual = asked_back.groupby(older["intent"]).mean()
+    otherwise = float(asked_back.mean()) if len(older) else 0.0
     least = 100 * desk.escalation.valuable_contract_value
     cases = []
     for row, ruling in zip(joined.to_dict("records"), rulings, strict=True):

@@ -64,7 +64,7 @@ def test_churn_beats_recency_and_never_sees_evaluation_labels():
 @pytest.mark.parametrize(
     ("frame", "reason"),
     [
-        (snapshots().iloc[:0], "the table accounts is missing or empty"),
+        (snapshots().iloc[:0], "the table accounts is missing or too short"),
         (snapshots().assign(usage_events_90d=np.nan), "the table usage is missing or empty"),
         (snapshots().assign(churned_90d=0), "0 of them before leaving"),
         (snapshots().assign(churned_90d=pd.array([pd.NA] * 2400, dtype="Int8")), "0 labelled account months"),

@@ -51,6 +51,11 @@ def test_only_tickets_newer_than_what_the_models_learnt_from_are_replayed():
         judge(desk(), old, PARAMS)
 
 
+def test_tickets_without_any_event_are_replayed():
+    found = reported(events_where(lambda events: events["kind"] == "never"))
+    assert found["tickets"] > 0
+
+
 def test_what_becomes_known_later_changes_no_ruling():
     """Planted: labels, ends and confirmations after each ticket's creation, and tickets that came later."""
     given, cut = history(), 60
