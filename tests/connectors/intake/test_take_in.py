@@ -119,9 +119,7 @@ def test_missing_column_names_it_and_what_there_is(write_folder: WriteFolder) ->
         MappingError, match=r"no column 'text' in the file; found id, at, urgency, body. Correct"
     ):
         tickets(folder, mapping(body="text"))
-    with pytest.raises(
-        MappingError, match=r"csv, tickets: no column 'Body' .* did you mean 'body'\?"
-    ):
+    with pytest.raises(MappingError, match=r"csv, tickets: no column 'Body' .* did you mean 'body'\?"):
         tickets(folder, mapping(body="Body"))
     assert tickets(folder, mapping(body="{from: text, default: none}")).kept["body"].tolist() == ["none"]
 
