@@ -43,9 +43,10 @@ def identity_merge(
     other: Annotated[str, typer.Argument(help="Contact id or handle of the same person.")],
     why: Why,
     by: By = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say that two names are one person, from now on."""
-    typer.echo("\n".join(_people().merge(name, other, by or getuser(), why, datetime.now(UTC))))
+    _tell(_people().merge(name, other, by or getuser(), why, datetime.now(UTC)), as_json)
 
 
 @app.command("split")
@@ -56,9 +57,10 @@ def identity_split(
         str | None, typer.Option("--from", help="Only this contact no longer has the handle.")
     ] = None,
     by: By = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say that a contact is nobody else, or that a handle is nobody's (or not one contact's), from now on."""
-    typer.echo("\n".join(_people().split(name, contact, by or getuser(), why, datetime.now(UTC))))
+    _tell(_people().split(name, contact, by or getuser(), why, datetime.now(UTC)), as_json)
 
 
 @app.command("undo")
@@ -66,9 +68,17 @@ def identity_undo(
     decision_id: Annotated[str, typer.Argument(help="Id of the decision, as `identity show` lists it.")],
     why: Why,
     by: By = None,
+    as_json: AsJson = False,
 ) -> None:
     """Take back a decision, which may itself be an undo, from now on."""
-    typer.echo("\n".join(_people().undo(decision_id, by or getuser(), why, datetime.now(UTC))))
+    _tell(_people().undo(decision_id, by or getuser(), why, datetime.now(UTC)), as_json)
+
+
+def _tell(decided: Any, as_json: bool) -> None:
+    from pipelines.identity_decisions import decided_lines
+
+    body = json.dumps(decided.body, ensure_ascii=False, indent=2)
+    typer.echo(body if as_json else "\n".join(decided_lines(decided)))
 
 
 def _people() -> Any:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import pandas as pd
@@ -28,6 +28,20 @@ from serving.store import Store
 TABLES_FOLDER = Path("artifacts/tables")
 DECISIONS_FOLDER = Path("data/identity")
 SHOWN_HANDLES = 20
+
+
+class Decided(NamedTuple):
+    """A decision that was written, and whom its names stand for now; ``None`` where there is no store."""
+
+    decision: Decision
+    path: Path
+    stand_for: dict[str, str] | None
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """For programs."""
+        told = json.loads(self.decision.model_dump_json(exclude_none=True))
+        return {"decision": told, "file": str(self.path), "stand_for": self.stand_for}
 
 
 class People:
@@ -74,14 +88,14 @@ class People:
         """Every decision, oldest first."""
         return read_decisions(self._folder)
 
-    def merge(self, one: str, other: str, by: str, why: str, at: datetime) -> list[str]:
+    def merge(self, one: str, other: str, by: str, why: str, at: datetime) -> Decided:
         """From ``at`` on both names are one person. At least one of them must be known."""
         names = [self._name(one), self._name(other)]
         if all(self._rows(name).empty for name in names):
             raise self._unknown(one, names[0])
         return self._decide("merge", names[0], names[1], by, why, at)
 
-    def split(self, name: str, contact: str | None, by: str, why: str, at: datetime) -> list[str]:
+    def split(self, name: str, contact: str | None, by: str, why: str, at: datetime) -> Decided:
         """From ``at`` on a contact is nobody else, a handle nobody's; or a handle is not that contact's."""
         subject = self._name(name)
         if self._rows(subject).empty:
@@ -93,7 +107,7 @@ class People:
             )
         return self._decide("split", subject, None if contact is None else self._name(contact), by, why, at)
 
-    def undo(self, decision_id: str, by: str, why: str, at: datetime) -> list[str]:
+    def undo(self, decision_id: str, by: str, why: str, at: datetime) -> Decided:
         """From ``at`` on an earlier decision no longer counts."""
         if decision_id not in {decision.decision_id for decision in self.decisions()}:
             raise DecisionError(
@@ -101,9 +115,7 @@ class People:
             )
         return self._decide("undo", decision_id, None, by, why, at)
 
-    def _decide(
-        self, kind: str, subject: str, other: str | None, by: str, why: str, at: datetime
-    ) -> list[str]:
+    def _decide(self, kind: str, subject: str, other: str | None, by: str, why: str, at: datetime) -> Decided:
         told = {"kind": kind, "subject": subject, "other": other, "by": by, "why": why, "at": at}
         try:
             decision = Decision.model_validate({"decision_id": uuid4().hex[:12], **told})
@@ -111,24 +123,16 @@ class People:
             first = error.errors(include_url=False)[0]
             raise DecisionError(f"{kind} {subject}: {first['msg'].removeprefix('Value error, ')}") from error
         path = write_decision(self._folder, decision)
-        told = json.loads(decision.model_dump_json(exclude_none=True))
-        lines = [f"decided: {_decision_line(told)}", f"written to {path}"]
         if self._store is None:
-            lines.append("no store here: it counts from the next ingest on")
-        else:
-            with self._store.writing() as connection:
-                learn_decision(connection, decision)
-            lines.append("the service counts it from now on")
-            lines += [self._now(name) for name in (subject, other) if name is not None and kind != "undo"]
-        return [
-            *lines,
-            "next: dvc add data, and dvc repro when convenient",
-            f"take it back: {_undoing(decision)}",
-        ]
+            return Decided(decision, path, None)
+        with self._store.writing() as connection:
+            learn_decision(connection, decision)
+        names = [name for name in (subject, other) if name is not None and kind != "undo"]
+        return Decided(decision, path, {name: self._now(name) for name in names})
 
     def _now(self, name: str) -> str:
         rows = self._rows(name)
-        return f"{name} stands for {name if rows.empty else rows.iloc[-1]['contact_id']}"
+        return name if rows.empty else str(rows.iloc[-1]["contact_id"])
 
     def _name(self, said: str) -> str:
         """A name in its one form. Raises ``DecisionError`` where it names nobody."""
@@ -189,6 +193,21 @@ def shown(found: dict[str, Any]) -> list[str]:
     return lines
 
 
+def decided_lines(decided: Decided) -> list[str]:
+    """What ``People.merge``, ``split`` and ``undo`` did, for people."""
+    told, counts = decided.body, "no store here: it counts from the next ingest on"
+    if decided.stand_for is not None:
+        counts = "the service counts it from now on"
+    return [
+        f"decided: {_decision_line(told['decision'])}",
+        f"written to {decided.path}",
+        counts,
+        *(f"{name} stands for {person}" for name, person in (decided.stand_for or {}).items()),
+        "next: dvc add data, and dvc repro when convenient",
+        f"take it back: firstline identity undo {decided.decision.decision_id} --why ...",
+    ]
+
+
 def ambiguous_lines(rows: Sequence[dict[str, Any]]) -> list[str]:
     """``People.ambiguous`` for people."""
     if not rows:
@@ -217,10 +236,6 @@ def _record(row: dict[Any, Any]) -> dict[str, Any]:
         name: text for name, value in row.items() if name != "records" and (text := _told(value)) is not None
     }
     return {**told, "known_at": row["known_at"].isoformat(), "records": list(row["records"])}
-
-
-def _undoing(decision: Decision) -> str:
-    return f"firstline identity undo {decision.decision_id} --why ..."
 
 
 def _told(value: Any) -> str | None:

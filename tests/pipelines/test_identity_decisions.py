@@ -8,7 +8,7 @@ import pytest
 from connectors.identity.decisions import DecisionError, read_decisions
 from features.tables import write_tables
 from pipelines.identity import identify
-from pipelines.identity_decisions import People, ambiguous_lines, shown
+from pipelines.identity_decisions import People, ambiguous_lines, decided_lines, shown
 from serving.backfill import backfill
 from serving.settings import store_url
 from serving.store import Store
@@ -53,8 +53,9 @@ def test_show_names_the_person_every_name_and_why(tmp_path: Path, tables: Path) 
 
 def test_a_decision_counts_at_once_where_there_is_a_store(tmp_path: Path, tables: Path, store: Store) -> None:
     people = People(tmp_path / "decisions", tables, store, "DE")
-    lines = people.split("C2", None, at=day(10), **WHO)
-    assert "the service counts it from now on" in lines
+    done = people.split("C2", None, at=day(10), **WHO)
+    assert {"the service counts it from now on", "C2 stands for C2"} < set(decided_lines(done))
+    assert done.body["stand_for"] == {"C2": "C2"}
     assert person(people, "C2") == "C2"
     (first,) = people.decisions()
     people.undo(first.decision_id, at=day(11), **WHO)
@@ -74,7 +75,9 @@ def test_decisions_are_new_files_that_the_next_ingest_and_a_new_store_honour(
 ) -> None:
     folder = tmp_path / "decisions"
     people = People(folder, tables, None)
-    assert "no store here: it counts from the next ingest on" in people.split("C2", None, at=day(10), **WHO)
+    done = people.split("C2", None, at=day(10), **WHO)
+    assert "no store here: it counts from the next ingest on" in decided_lines(done)
+    assert (done.body["file"], done.body["stand_for"]) == (str(next(folder.iterdir())), None)
     before = {path: path.read_bytes() for path in folder.iterdir()}
     people.merge("C3", "C4", at=day(11), **WHO)
     assert {path: path.read_bytes() for path in before} == before
