@@ -124,13 +124,17 @@ class LearntLegalWeight(NamedTuple):
 
 
 def learn_legal_weight(
-    examples: pd.DataFrame, ordinary: Sequence[str] = (), source: SentenceSource | None = None
+    examples: pd.DataFrame,
+    ordinary: Sequence[str] = (),
+    stock: Sequence[str] = (),
+    source: SentenceSource | None = None,
 ) -> LearntLegalWeight:
     """Learn from ``examples``: a row a text, columns text, label, concern and author.
 
     ``ordinary``: texts of the desk's own, hardly any with legal weight: they and their sentences vote, and
-    are not judged; one whose nearest example is a request is left out. Raises ``ValueError`` where there are
-    not two authors who each have both labels.
+    are not judged; one whose nearest example is a request is left out. ``stock``: sentences that many of the
+    desk's tickets hold, whatever they are near to. Raises ``ValueError`` where there are not two authors who
+    each have both labels.
     """
     source = source or meaning_encoder()
     asks = (examples["label"] == REGULATORY).to_numpy()
@@ -142,6 +146,7 @@ def learn_legal_weight(
     read = source.encode([part for of_text in parts for part in of_text])
     known, own = read[starts[:-1]], source.encode(_told_in(ordinary))
     own = own[~asks[(own @ known.T).argmax(axis=1)]]
+    own = np.concatenate([own, source.encode(list(map(normalise, stock)))]) if len(stock) else own
     vectors = np.concatenate([known, own])
     targets = np.where(np.r_[asks, np.zeros(len(own), bool)], 1.0, -1.0).astype(np.float32)
     with threadpool_limits(limits=1):  # how many cores there are must not change the model

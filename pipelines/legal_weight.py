@@ -6,14 +6,17 @@ adds a file of what was missed there.
 
 import shutil
 import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from features.rows import Rows
-from features.text import ticket_text
-from models.legal_weight import ORDINARY, REGULATORY, LearntLegalWeight, learn_legal_weight
+from features.text import normalise, ticket_text
+from models.legal_weight import ORDINARY, REGULATORY, LearntLegalWeight, learn_legal_weight, parts_of
 from models.release import write_absent
 from models.sentences import EncoderMissingError
 from pipelines.artifacts import FEATURES, MODELS, read_frame, write_metrics
@@ -27,6 +30,8 @@ EXAMPLES = Path(__file__).parent.parent / "policy" / "regulatory_examples"
 FOLDER = MODELS / "legal_weight"
 MOST_ORDINARY = 600
 """Tickets of the desk that are learnt from as ordinary: more cost time and tell little more."""
+FEWEST_TICKETS, MOST_STOCK = 5, 500
+"""A sentence that so many tickets hold is how people write at this desk; the commonest are learnt."""
 
 
 def read_labelled(path: Path) -> pd.DataFrame:
@@ -72,12 +77,39 @@ def read_examples(folder: Path = EXAMPLES, most: int | None = None) -> pd.DataFr
 
 def ordinary_texts(tickets: pd.DataFrame, desk: Desk) -> list[str]:
     """Texts of training tickets, evenly chosen, that neither words nor label give legal weight."""
+    train = _not_labelled_legal(tickets, desk)
+    chosen = train.iloc[:: max(1, len(train) // MOST_ORDINARY)].iloc[:MOST_ORDINARY]
+    return _without_legal_words(dict.fromkeys(_texts(chosen)), desk)
+
+
+def stock_sentences(tickets: pd.DataFrame, desk: Desk) -> list[str]:
+    """Sentences that at least ``FEWEST_TICKETS`` training tickets hold word by word, commonest first.
+
+    Requests are rarely made in the same words by so many, and those that are made by a form say it in words
+    that are listed; what these leave over is how people greet, beg and close.
+    """
+    held = Counter(
+        sentence
+        for text in _texts(_not_labelled_legal(tickets, desk))
+        for sentence in dict.fromkeys(islice(parts_of(normalise(text)), 1, None))
+    )
+    common = [sentence for sentence, tickets in held.most_common(MOST_STOCK) if tickets >= FEWEST_TICKETS]
+    return _without_legal_words(sorted(common), desk)
+
+
+def _not_labelled_legal(tickets: pd.DataFrame, desk: Desk) -> pd.DataFrame:
     train = tickets[tickets["split"] == "train"]
     legal = {name for name, intent in desk.intents.items() if intent.regulatory}
-    train = train[~train["intent_label"].isin(legal)]
-    chosen = Rows.of(train.iloc[:: max(1, len(train) // MOST_ORDINARY)].iloc[:MOST_ORDINARY])
-    told = zip(chosen.values("subject"), chosen.values("body"), strict=True)
-    texts = dict.fromkeys(ticket_text(subject, body) for subject, body in told)
+    return train[~train["intent_label"].isin(legal)]
+
+
+def _texts(tickets: pd.DataFrame) -> Iterator[str]:
+    rows = Rows.of(tickets)
+    for subject, body in zip(rows.values("subject"), rows.values("body"), strict=True):
+        yield ticket_text(subject, body)
+
+
+def _without_legal_words(texts: Iterable[str], desk: Desk) -> list[str]:
     topics, concepts = desk.phrases.regulatory, desk.phrases.concepts
     return [t for t in texts if t and not wording_of_legal_weight(topics, normalised_words(t), concepts)]
 
@@ -110,7 +142,7 @@ def main() -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)
     used = {"desk": str(params.release.desk), **params.legal_weight.model_dump()}
     try:
-        learnt = learn_legal_weight(examples, ordinary_texts(tickets, desk))
+        learnt = learn_legal_weight(examples, ordinary_texts(tickets, desk), stock_sentences(tickets, desk))
     except EncoderMissingError as error:
         write_absent(FOLDER, str(error))
         record_run("legal_weight", used, write_metrics("legal_weight", {"absent": str(error)}))
@@ -121,7 +153,8 @@ def main() -> None:
     record_run("legal_weight", used, metrics, [FOLDER / "model.json"])
     print(
         f"legal_weight: {metrics['examples']} examples of {len(metrics['left_out_author'])} authors, "
-        f"{metrics['votes'] - metrics['examples']} ordinary tickets; {time.perf_counter() - started:.0f} s",
+        f"{metrics['votes'] - metrics['examples']} ordinary tickets and sentences; "
+        f"{time.perf_counter() - started:.0f} s",
         flush=True,
     )
 

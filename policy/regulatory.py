@@ -61,7 +61,8 @@ def call_of_text(desk: Desk, text: str, meant: LegalWeight | None) -> LegalCall 
 def _like_examples(book: Phrasebook, meant: LegalWeight) -> str:
     topic = book.regulatory.get(meant.concern)
     about = topic.about if topic is not None else "has legal weight"
-    return f'the text {about} ({sure(meant.probability)}: "{meant.part}" means something like "{meant.like}")'
+    evidence = f'"{meant.part}" is near in meaning to "{meant.like}", score {meant.probability:.2f}'
+    return f"the text {about} ({evidence})"
 
 
 def wording_of_legal_weight(topics: Mapping[str, Topic], words: str, concepts: str = "") -> str | None:

@@ -115,6 +115,13 @@ def test_tickets_of_the_desk_make_their_like_ordinary_but_never_a_request() -> N
     assert desk.model.read(asked).probability < learnt().model.read(asked).probability
 
 
+def test_a_sentence_that_many_tickets_hold_is_ordinary_whatever_it_is_near_to() -> None:
+    said = "Tell me what you need to know about me."
+    desk = learn_legal_weight(examples(), stock=[said])
+    assert len(desk.model.votes) == len(examples()) + 1
+    assert desk.model.read(said).probability < learnt().model.read(said).probability - 0.1
+
+
 def test_one_author_alone_cannot_be_judged() -> None:
     with pytest.raises(ValueError, match="at least 2 must"):
         learn_legal_weight(examples().assign(author="me"))

@@ -6,7 +6,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipelines.legal_weight import MOST_ORDINARY, figures, ordinary_texts, read_examples
+from features.text import normalise
+from pipelines.legal_weight import (
+    FEWEST_TICKETS,
+    MOST_ORDINARY,
+    figures,
+    ordinary_texts,
+    read_examples,
+    stock_sentences,
+)
 from tests.models.test_legal_weight import examples, learnt
 from tests.policy.examples import shipped_desk
 
@@ -73,3 +81,15 @@ def test_figures_are_told_for_each_author_that_was_left_out() -> None:
     assert (told["examples"], set(told["left_out_author"])) == (20, {"en", "de"})
     english = told["left_out_author"]["en"]
     assert english["doubt"]["recall"] >= english["sure"]["recall"]
+
+
+def test_what_many_tickets_say_word_by_word_is_how_people_write_here_unless_its_words_are_legal() -> None:
+    closing, request = "Tell me what you need of me.", "Please delete all my personal data."
+    rows = [("train", None, f"Export {n} fails. {closing} {request}") for n in range(FEWEST_TICKETS)]
+    rare = [("train", None, "It is slow today. It is slow today. Hello again there.")]
+    legal = [("train", "legal_question", f"Case {n} here. Our terms differ, I fear.") for n in range(9)]
+    later = [("evaluation", None, f"Order {n} came. Not to be learnt from.") for n in range(9)]
+    columns = ["split", "intent_label", "body"]
+    tickets = pd.DataFrame(rows + rare + legal + later, columns=columns).assign(subject=None)
+    assert stock_sentences(tickets, shipped_desk()) == [normalise(closing)]
+    assert stock_sentences(tickets.iloc[1:], shipped_desk()) == []
