@@ -142,7 +142,8 @@ def main() -> None:
     truth = read_truth(truth_file)
     features = read_priority_features()
     metrics: dict[str, Any] = {"truth_sha256": sha256(truth_file) if truth_file.exists() else None}
-    absent = {name: absent_reason(MODELS / name) for name in ("intent", "priority", "churn", "outcomes")}
+    members = ("intent", "priority", "churn", "outcomes", "legal_weight")
+    absent = {name: absent_reason(MODELS / name) for name in members}
     metrics["absent"] = {name: reason for name, reason in absent.items() if reason}
     said, labels = NOTHING_SAID, pd.Series([], dtype="str")
     if not absent["intent"]:

@@ -7,11 +7,12 @@ import pandas as pd
 
 from models.churn import ChurnModel
 from models.intent import IntentModel
+from models.legal_weight import LegalWeightModel
 from models.outcomes import BINARY, OutcomeModels
 from models.priority import PriorityModel
 from models.risk import ThresholdEvidence
 from models.sentiment import SentimentModel
-from pipelines.artifacts import MODELS
+from pipelines.artifacts import MODELS, read_metrics
 from pipelines.churn import LABEL
 from pipelines.model_cards.card import (
     Card,
@@ -32,6 +33,10 @@ from pipelines.model_cards.cases import (
 )
 
 ACCOUNTS_HAVE_NO = "An account has no channel and no text, so there are no parts by these."
+JUDGED_ON_LEFT_OUT_AUTHORS = (
+    "This model is judged on no tickets but on examples, each author's by a model that knew none of theirs: "
+    "see the figures."
+)
 
 
 class Evidence(NamedTuple):
@@ -138,10 +143,25 @@ def _outcomes(evidence: Evidence) -> Card:
     return of_model("outcomes", MODELS / "outcomes", data, measures, metrics, limits)
 
 
+def _legal_weight(_evidence: Evidence) -> Card:
+    model, metrics = LegalWeightModel.load(MODELS / "legal_weight"), read_metrics("legal_weight")
+    requests, examples = len(model.likes), metrics["examples"]
+    data = [
+        ("examples with legal weight", f"{requests:,}"),
+        ("examples without", f"{examples - requests:,}"),
+        ("texts and sentences of this desk's own, ordinary", f"{metrics['votes'] - examples:,}"),
+    ]
+    limits = ["It learnt from examples that nobody but their authors has reviewed (docs/escalation.md)."]
+    return of_model(
+        "legal_weight", MODELS / "legal_weight", data, (), metrics, limits, JUDGED_ON_LEFT_OUT_AUTHORS
+    )
+
+
 _CARDS: Mapping[str, Callable[[Evidence], Card]] = {
     "intent": _intent,
     "sentiment": _sentiment,
     "priority": _priority,
     "churn": _churn,
     "outcomes": _outcomes,
+    "legal_weight": _legal_weight,
 }

@@ -62,4 +62,16 @@ USES: dict[str, Use] = {
             "A desk whose queues or promises changed since the training tickets: it tells what was usual.",
         ),
     ),
+    "legal_weight": Use(
+        "Says how near a ticket comes in meaning to examples of requests of legal weight, so that the "
+        "compliance team sees them and no machine answers them.",
+        (
+            "Deciding that a request has no legal weight: words, intent and people decide beside it, and it "
+            "misses some.",
+            "Legal advice, or judging whether a request is justified.",
+            "A forecast of how many requests come: its score is told among texts like the examples, of which "
+            "about half have legal weight.",
+            _OF_PEOPLE,
+        ),
+    ),
 }
