@@ -167,9 +167,7 @@ def _cases(
     window: Window,
 ) -> list[Case]:
     joined = new.join(ever, on="ticket_id")
-    asked_back = older["questions"].fillna(
-        0.0
-    )  # without events, as far as is known, none
+    asked_back = older["questions"].fillna(0.0)  # without events, as far as is known, none
     usual = asked_back.groupby(older["intent"]).mean()
     otherwise = float(asked_back.mean()) if len(older) else 0.0
     least = 100 * desk.escalation.valuable_contract_value
