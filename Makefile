@@ -46,8 +46,7 @@ notebooks: $(READY) ## open the notebooks in JupyterLab
 	@$(UV) run --frozen --group lab jupyter lab notebooks/
 
 test: $(READY) ## the test suite
-	@# two workers on two cores: further threads of OpenBLAS would only spin and wait for each other
-	@OPENBLAS_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## style, types, and notebooks without outputs
 	@$(RUN) ruff check .

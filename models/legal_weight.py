@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from features.text import normalise
 from models.meaning import IDENTITY, meaning_encoder
@@ -73,8 +73,9 @@ class LegalWeightModel:
     def read(self, text: str) -> LegalReading:
         """What the examples say of ``text``, and of which part most."""
         parts = list(parts_of(normalise(text)))
-        cosines = self.source.encode(parts) @ self._known.T
-        scores = _scores(cosines, self.votes)
+        with _threads().limit(limits=1):  # a second one costs as much again and may change the last digit
+            cosines = self.source.encode(parts) @ self._known.T
+            scores = _scores(cosines, self.votes)
         best = int(scores.argmax())
         nearest = int(cosines[best, : len(self.likes)].argmax())
         odds = self.scale * (scores[0] + scores[best]) / 2 + self.offset
@@ -166,6 +167,12 @@ def learn_legal_weight(
     said = np.empty(len(told))
     said[order] = expit(scale * scores + offset)
     return LearntLegalWeight(model, said)
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    """Of the libraries that numpy computes with; to find them takes longer than to read a text."""
+    return ThreadpoolController()
 
 
 def _closeness(cosines: np.ndarray) -> np.ndarray:
