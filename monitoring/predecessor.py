@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from models.encoded import Sentences
 from models.release import ReleaseError, load_release
+from monitoring.promised import sentence_encoder
 from policy.desk import DeskError, load_desk
 from serving.releases import Loaded
 from serving.replay import decided_again, stored
@@ -25,7 +25,7 @@ def said_instead(
     ``decision_ids``: decisions of ``champion``, oldest first; those whose inputs were not kept are left out.
     """
     try:
-        theirs, ours = load_release(releases / before), load_release(releases / champion)
+        theirs = load_release(releases / before)
         loaded = Loaded(theirs, load_desk(theirs.desk_path))
     except (ReleaseError, DeskError, OSError) as error:
         note = f"{before} cannot be compared with ({type(error).__name__}: {error})"
@@ -34,8 +34,7 @@ def said_instead(
     if lacking:
         note = f"{before} has no {' and no '.join(lacking)} model and is not compared with"
         return pd.DataFrame(columns=list(FIELDS)), (note,)
-    sentences = [release.intent.sentences if release.intent else None for release in (theirs, ours)]
-    same_encoder = _identity(sentences[0]) == _identity(sentences[1])
+    same_encoder = sentence_encoder(releases, before) == sentence_encoder(releases, champion)
     said: dict[str, tuple[str | None, ...]] = {}
     with store.reading() as connection:
         for decision_id in decision_ids[-MOST_ASKED:]:
@@ -50,7 +49,3 @@ def said_instead(
                 made.sentiment.state,
             )
     return pd.DataFrame.from_dict(said, orient="index", columns=list(FIELDS)), ()
-
-
-def _identity(sentences: Sentences | None) -> str | None:
-    return None if sentences is None else sentences.identity.model_sha256

@@ -1,4 +1,4 @@
-"""What a release says of itself: what it got wrong at evaluation, how much it learnt, what it automates."""
+"""What a release says of itself: what it got wrong at evaluation, learnt, automates, and reads texts with."""
 
 import json
 from pathlib import Path
@@ -35,6 +35,12 @@ def automated_from(releases: Path, release: str | None) -> Automation:
     """From which probability ``release`` automates each intent that it automates at all."""
     found = _manifest(releases, release).get("thresholds", {})
     return Automation({name: one["threshold"] for name, one in found.items() if one["threshold"] is not None})
+
+
+def sentence_encoder(releases: Path, release: str | None) -> str | None:
+    """SHA-256 of the sentence encoder that the intents of ``release`` are read with; ``None`` without one."""
+    read_with = _manifest(releases, release).get("encoders", {}).get("intent", {}).get("sentences")
+    return None if read_with is None else str(read_with["model_sha256"])
 
 
 def _manifest(releases: Path, release: str | None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from models.release import write_absent, write_release
 from monitoring.feedback import stored_decisions
 from monitoring.monitor import YARDSTICKS, run_monitor
 from monitoring.predecessor import FIELDS, said_instead
+from monitoring.promised import sentence_encoder
 from policy.desk import wordings_of
 from serving.releases import Releases
 from serving.requests import TriageRequest
@@ -114,6 +115,16 @@ def test_a_release_that_cannot_be_asked_is_named_and_nobody_is_blamed(desk: Desk
     found, notes = said_instead(desk.store, desk.releases, desk.champion, before(desk), desk.ids)
     assert found.empty
     assert note in notes[0]
+
+
+def test_the_encoder_of_a_release_is_told_by_its_manifest_and_none_by_one_without(desk: Desk, tmp_path: Path):
+    """Embeddings that were stored are read by another release only if it has the same encoder."""
+    read_with = {"encoders": {"intent": {"sentences": {"model_sha256": "abc"}, "lacking": None}}}
+    (tmp_path / "r1").mkdir()
+    (tmp_path / "r1" / "manifest.json").write_text(json.dumps(read_with), encoding="utf-8")
+    assert sentence_encoder(tmp_path, "r1") == "abc"
+    assert sentence_encoder(tmp_path, "gone") is None
+    assert sentence_encoder(desk.releases, desk.champion) is None
 
 
 def test_the_monitor_compares_both_on_what_was_answered_and_keeps_what_they_are_held_to(desk: Desk, tmp_path):
