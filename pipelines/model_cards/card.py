@@ -22,7 +22,8 @@ class Card:
     """All that a page shows of one model. ``absent``: why there is none; then only its use is told.
 
     ``data``, ``figures``: (what, value) as text. ``limits``: found in this very model. ``files``: names and
-    the first digits of their SHA-256, as in the manifest of the release.
+    the first digits of their SHA-256, as in the manifest of the release. ``figures_of``: the stage that wrote
+    the figures.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Card:
     limits: tuple[str, ...] = ()
     files: tuple[tuple[str, str], ...] = ()
     not_sliced: str = ""
+    figures_of: str = "evaluate"
 
 
 def absent_card(name: str, reason: str) -> Card:
@@ -49,8 +51,9 @@ def of_model(
     metrics: Mapping[str, Any],
     limits: Sequence[str],
     not_sliced: str = "",
+    figures_of: str = "evaluate",
 ) -> Card:
-    """The card of the model in ``folder``; ``metrics``: what stage evaluate found of it."""
+    """The card of the model in ``folder``; ``metrics``: what stage ``figures_of`` found of it."""
     files = [(path.name, sha256(path)[:SAME_OF_A_HASH]) for path in sorted(folder.iterdir())]
     return Card(
         name,
@@ -61,6 +64,7 @@ def of_model(
         limits=tuple(limits),
         files=tuple(files),
         not_sliced=not_sliced,
+        figures_of=figures_of,
     )
 
 

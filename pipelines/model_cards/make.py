@@ -34,8 +34,8 @@ from pipelines.model_cards.cases import (
 
 ACCOUNTS_HAVE_NO = "An account has no channel and no text, so there are no parts by these."
 JUDGED_ON_LEFT_OUT_AUTHORS = (
-    "This model is judged on no tickets but on examples, each author's by a model that knew none of theirs: "
-    "see the figures."
+    "Judged on no tickets but on examples, each author's by a model that knew none of theirs: see the "
+    "figures of its card."
 )
 
 
@@ -152,9 +152,8 @@ def _legal_weight(_evidence: Evidence) -> Card:
         ("texts and sentences of this desk's own, ordinary", f"{metrics['votes'] - examples:,}"),
     ]
     limits = ["It learnt from examples that nobody but their authors has reviewed (docs/escalation.md)."]
-    return of_model(
-        "legal_weight", MODELS / "legal_weight", data, (), metrics, limits, JUDGED_ON_LEFT_OUT_AUTHORS
-    )
+    name, how = "legal_weight", JUDGED_ON_LEFT_OUT_AUTHORS
+    return of_model(name, MODELS / name, data, (), metrics, limits, how, figures_of=name)
 
 
 _CARDS: Mapping[str, Callable[[Evidence], Card]] = {

@@ -110,3 +110,19 @@ def test_a_card_tells_what_its_intent_model_may_not_do_alone():
     assert "1 of 2 intents (refund)" in limits
     assert "de, en" in limits
     assert "rare (3)" in limits
+
+
+def test_a_model_that_is_judged_elsewhere_says_where_and_claims_no_evaluation_cases(tmp_path):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "model.json").write_text("{}")
+    metrics = {"left_out_author": {"first": {"recall": 0.5}}}
+    card = of_model(
+        "legal_weight", folder, [], (), metrics, [], "judged on examples", figures_of="legal_weight"
+    )
+    write_cards([card], "some company", tmp_path / "cards")
+    for path in (tmp_path / "cards").iterdir():
+        page = path.read_text()
+        assert "judged on examples" in page, path.name
+        assert "On evaluation cases" not in page, path.name
+    assert "metrics/legal_weight.json" in (tmp_path / "cards" / "legal_weight.html").read_text()
